@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files and folders. */
+#define _GNU_SOURCE
+#include "base/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int read_fd(struct arena *a, int fd, size_t limit, struct str *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > limit)
+		return -EFBIG;
+	/* files of /proc say size 0: read to the end, up to the limit */
+	size_t cap = st.st_size ? (size_t)st.st_size + 1 : 4096, len = 0;
+	char *s = arena_raw(a, cap + 1);
+
+	if (!s)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, s + len, cap - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > limit)
+			return -EFBIG;
+		if (len == cap) {
+			char *more = arena_raw(a, cap * 2 + 1);
+
+			if (!more)
+				return -ENOMEM;
+			memcpy(more, s, len);
+			s = more;
+			cap *= 2;
+		}
+	}
+	s[len] = 0;
+	*ret = str_make(s, len);
+	return 0;
+}
+
+int io_read_file(struct arena *a, int dirfd, const char *path, size_t limit, struct str *ret,
+	struct err *e)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return err_set(e, errno, "%s: cannot open: %s", path, strerror(errno));
+	int r = read_fd(a, fd, limit, ret);
+	close(fd);
+	if (r == -EFBIG)
+		return err_set(e, EFBIG, "%s: larger than the limit of %zu bytes", path, limit);
+	return r < 0 ? err_set(e, -r, "%s: cannot read: %s", path, strerror(-r)) : 0;
+}
+
+int io_read_in_root(struct arena *a, int root, const char *path, size_t limit, struct str *ret)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return -errno;
+	int r = read_fd(a, fd, limit, ret);
+	close(fd);
+	return r;
+}
+
+ptrdiff_t io_read_proc(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int r = -errno;
+
+			close(fd);
+			return r;
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	close(fd);
+	return (ptrdiff_t)len;
+}
+
+static bool has_suffix(struct str name, const char *const *suffixes)
+{
+	if (!suffixes)
+		return true;
+	for (; *suffixes; suffixes++)
+		if (str_ends(name, str_of(*suffixes)))
+			return true;
+	return false;
+}
+
+static int cmp_str(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+int io_list_dir(struct arena *a, const char *dir, const char *const *suffixes, size_t limit,
+	struct str **ret, size_t *ret_n, struct err *e)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0, cap = 0;
+	struct str *names = NULL;
+	int r = 0;
+
+	if (!d)
+		return err_set(e, errno, "%s: cannot open the folder: %s", dir, strerror(errno));
+	for (struct dirent *de; (de = readdir(d));) {
+		struct str name = str_of(de->d_name);
+
+		if (name.s[0] == '.' || !has_suffix(name, suffixes))
+			continue;
+		if (n == limit) {
+			r = err_set(e, EFBIG, "%s: more than %zu files", dir, limit);
+			break;
+		}
+		if (n == cap) {
+			cap = cap ? cap * 2 : 32;
+			struct str *more = arena_array(a, struct str, cap);
+			if (!more) {
+				r = err_set(e, ENOMEM, "%s: out of memory", dir);
+				break;
+			}
+			if (n)
+				memcpy(more, names, n * sizeof(*names));
+			names = more;
+		}
+		names[n++] = arena_str(a, name);
+	}
+	closedir(d);
+	if (n)
+		qsort(names, n, sizeof(*names), cmp_str);
+	*ret = names;
+	*ret_n = n;
+	return r;
+}
+
+int io_write_all(int fd, struct str s)
+{
+	while (s.len) {
+		ssize_t n = write(fd, s.s, s.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		s = str_skip(s, (size_t)n);
+	}
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The fields of live and captured events: one file a class, one row a field. The subject that all
+ * getters read is an event with the state after it was applied.
+ */
+#include "engine/filter/filter.h"
+#include "engine/state/state.h"
+#include "model/event/event.h"
+
+/* Which name of the file is under judgement (event_path). */
+enum name_kind { NAME_ASKED, NAME_REAL, NAME_KNOWN };
+
+struct field_subject {
+	const struct event *ev;
+	const struct process *proc;
+	struct state *state;   /* user and group look-ups fill its cache */
+	enum name_kind name;
+	const char *hostname;
+	uint64_t last_ts_ns;   /* of the event before, for evt.deltatime; 0 = none */
+	uint64_t first_ts_ns;  /* of the first event, for evt.reltime */
+};
+
+/* All classes: evt, process, fd, fs.path, user, group, fdlist, util, container, k8s. */
+extern const struct field_set field_set_syscall;
+
+/* The name under judgement, of the event's (first) path or its target. */
+struct str field_path_name(const struct field_subject *s, const struct event_path *p);
+/* How many different names the event has: 1 … 3; kinds[] gets them, NAME_ASKED first. */
+unsigned field_name_kinds(const struct event *ev, enum name_kind kinds[EVENT_NAMES_MAX]);
+/*
+ * Event codes that an expression can be true for, from its evt.type leaves (ppm_codes of Falco):
+ * bits in codes[(EVENT_CODE_MAX + 63) / 64].
+ */
+void field_event_codes(const struct ast *ast, uint64_t *codes);

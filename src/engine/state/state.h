@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What an event means: processes, containers, users. One owner thread, no lock. Rules read it
+ * through `const` look-ups; only state_apply() changes it.
+ *
+ * A process is (pid, start time), pid being the thread group's, in the host's pid namespace; start
+ * time is the leader's start_boottime in ns, truncated to 10 ms ticks where it comes from /proc
+ * (state_process_find() compares accordingly). A process that exits stays as a tombstone until its
+ * children are gone or the cap asks for room.
+ */
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/table.h"
+#include "model/event/event.h"
+
+enum container_type { /* Falco's numbers: container_type of its container plugin */
+	CONTAINER_DOCKER = 0, CONTAINER_LXC = 1, CONTAINER_LIBVIRT_LXC = 2, CONTAINER_RKT = 4,
+	CONTAINER_CUSTOM = 5, CONTAINER_CRI = 6, CONTAINER_CONTAINERD = 7, CONTAINER_CRIO = 8,
+	CONTAINER_BPM = 9, CONTAINER_STATIC = 10, CONTAINER_PODMAN = 11,
+	CONTAINER_HOST = 0xfffe, CONTAINER_UNKNOWN = 0xffff,
+};
+
+struct container_mount {
+	struct str source, dest, mode, propagation;
+	bool is_rw;
+};
+
+struct label {
+	struct str key, value;
+};
+
+/* Immutable once found; replaced as a whole when a later look tells more. */
+struct container {
+	unsigned refs;
+	struct arena arena;      /* owns every string below */
+	enum container_type type;
+	struct str id;           /* 12 characters */
+	struct str full_id;
+	struct str name, image, image_id, image_repo, image_tag, image_digest;
+	struct str ip, cni_json;
+	struct str healthcheck, liveness, readiness; /* process lines of probes, mostly empty */
+	struct container_mount *mounts;
+	size_t nmounts;
+	struct label *labels;
+	size_t nlabels;
+	struct str *env;
+	size_t nenv;
+	uint64_t created_ns;
+	uint32_t uid;            /* of the container's configured user */
+	bool is_privileged, host_pid, host_network, host_ipc, is_sandbox;
+	bool is_complete;        /* the bundle was read; false = only the id is known */
+	struct str pod_name, pod_ns, pod_uid, pod_sandbox_id, pod_full_sandbox_id;
+	struct label *pod_labels;
+	size_t npod_labels;
+	struct str bundle;       /* directory that held config.json */
+};
+
+enum { PROCESS_ANCESTORS_MAX = 64 };
+
+struct process {
+	uint32_t pid;
+	uint32_t refs;            /* children that name it as parent, and users of the row */
+	uint64_t start_ns;        /* boot time */
+	uint64_t start_epoch_ns;  /* proc.pid.ts: when it was cloned */
+	uint64_t exec_epoch_ns;   /* last exec; clone time until then */
+	uint64_t exit_epoch_ns;   /* 0 = alive; else a tombstone */
+	struct process *parent;   /* may be a tombstone; NULL at the top */
+	struct process *sid_leader_cache; /* private */
+	uint32_t ppid, sid, pgid, vpid, vpgid, vsid, vtid;
+	uint32_t uid, gid, loginuid;
+	uint32_t tty;
+	uint64_t cap_inheritable, cap_permitted, cap_effective;
+	uint64_t exe_ino, exe_ino_ctime_ns, exe_ino_mtime_ns;
+	uint64_t pidns_init_start_ns; /* epoch; 0 = host's */
+	uint64_t fdlimit;
+	uint64_t vmsize_kb, vmrss_kb, vmswap_kb, pfmajor, pfminor;
+	uint32_t nthreads, nchildren;
+	bool exe_writable, exe_upper_layer, exe_lower_layer, exe_from_memfd, exe_deleted;
+	bool is_from_proc;        /* seeded or repaired from /proc */
+	bool is_stub;             /* nothing is known but the pid */
+	/* strings: owned by the row, in `text` */
+	struct str comm, exe, exepath, cwd, root;
+	struct str args;          /* NUL-separated, without argv[0] */
+	struct str env;           /* NUL-separated */
+	struct str cgroups;       /* "subsys=path" NUL-separated */
+	struct container *container; /* NULL = host */
+	void *text;               /* private: the block that holds the strings */
+	struct process *older, *newer; /* private: eviction order */
+};
+
+struct user {
+	uint32_t uid, gid;
+	struct str name, home, shell;
+};
+
+struct group {
+	uint32_t gid;
+	struct str name;
+};
+
+struct state_options {
+	size_t max_processes;    /* 0 = 131072, tombstones included */
+	size_t max_containers;   /* 0 = 4096 */
+	size_t max_text_bytes;   /* strings of all processes; 0 = 512 MiB */
+	size_t max_user_files;   /* cached passwd/group files; 0 = 1024 */
+	bool no_proc;            /* captures: never look at this host's /proc, cgroups or bundles */
+	const char *host_root;   /* "/" or where the host is mounted, e.g. "/host" */
+	const char *const *bundle_globs; /* extra places for config.json; NULL = the built-in ones */
+};
+
+struct state_counters {
+	uint64_t processes, tombstones, containers; /* gauges */
+	uint64_t evicted_tombstones, evicted_live;  /* at the cap */
+	uint64_t repaired;      /* unknown process, found in /proc */
+	uint64_t stubs;         /* unknown process, not in /proc either */
+	uint64_t text_cut;      /* strings dropped at max_text_bytes */
+	uint64_t container_lookups, container_misses; /* bundle searched; not found */
+	uint64_t user_files_read, user_files_evicted;
+};
+
+struct state;
+struct state *state_new(const struct state_options *o, struct err *e);
+void state_free(struct state *s);
+/* Reads /proc: every process with its container. Call after the sensor is attached. */
+int state_seed(struct state *s, struct err *e);
+/*
+ * Applies an event, in the order of the source. Returns the acting process (never NULL; for
+ * an unknown one a row made from /proc, else a stub), valid until the next state_apply().
+ * For procexit the row is still there, and becomes a tombstone at the next call.
+ */
+struct process *state_apply(struct state *s, const struct event *ev);
+const struct process *state_process_find(const struct state *s, uint32_t pid, uint64_t start_ns);
+/* By pid alone, the live one. */
+const struct process *state_process_by_pid(const struct state *s, uint32_t pid);
+/* The n-th ancestor: 0 = the process itself. NULL beyond the top. Loops cannot occur. */
+const struct process *state_ancestor(const struct process *p, unsigned n);
+/*
+ * Users and groups as the process sees them: from its container's /etc/passwd, or the host's.
+ * Cached by root; NULL when unknown. May read a file the first time (bounded).
+ */
+const struct user *state_user(struct state *s, const struct process *p, uint32_t uid);
+const struct group *state_group(struct state *s, const struct process *p, uint32_t gid);
+const struct container *state_container_find(const struct state *s, struct str id);
+struct state_counters state_counters(const struct state *s);
+/* Visits live processes and containers: start with *pos = 0. */
+const struct process *state_process_next(const struct state *s, size_t *pos);
+const struct container *state_container_next(const struct state *s, size_t *pos);
+/* Periodic work, cheap when there is none: ages tombstones, forgets containers that are gone. */
+void state_tick(struct state *s, uint64_t now_epoch_ns);
+
+/* Pure helpers, tested and fuzzed by themselves. */
+/* The container id and engine in a cgroup path, as all engines and kubelet drivers write it. */
+bool container_id_from_cgroup(struct str cgroup_path, struct str *ret_full_id,
+	enum container_type *ret_type);
+/* Fills c from an OCI runtime config.json (runtime-spec 1.x) and the engine's annotations. */
+int container_parse_bundle(struct container *c, struct str json, struct err *e);

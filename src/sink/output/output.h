@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Where findings go. One thread owns the outputs; the engine's thread only formats and queues.
+ * The queue is bounded; when it is full, findings go to the disk spool, and are counted when even
+ * that is full. An output that is down is retried with backoff; what it has not taken stays in the
+ * spool and is sent, in order, when it comes back, also after a restart.
+ */
+#include "base/err.h"
+#include "base/yaml.h"
+#include "model/finding/finding.h"
+
+enum output_kind { OUTPUT_STDOUT, OUTPUT_FILE, OUTPUT_SYSLOG, OUTPUT_PROGRAM, OUTPUT_HTTP,
+	OUTPUT_KIND_COUNT };
+
+/* What stays the same for all kinds; NULL strings and zeros are the documented defaults. */
+struct output_config {
+	enum output_kind kind;
+	const char *name;           /* in metrics and messages; default: the kind */
+	bool json;                  /* a line of JSON instead of text */
+	bool fold;                  /* repeats within fold_ms become one with a count */
+	uint64_t fold_ms;           /* 0 = 30 s */
+	struct finding_json_options json_options;
+	bool iso_time, colour;
+	/* file */
+	const char *path;
+	uint64_t max_bytes;         /* rotate at; 0 = never */
+	unsigned keep_files;        /* after rotation; 0 = 5 */
+	/* syslog: "unix:/dev/log", "udp://host:514", "tcp://host:601", "tls://host:6514" */
+	const char *address;
+	const char *facility;       /* "daemon" … */
+	/* program */
+	const char *command;        /* run by sh -c, one finding a line on its stdin */
+	/* http */
+	const char *url, *user_agent, *ca_cert, *client_cert, *client_key;
+	const char *const *headers; /* "Name: value", NULL-terminated */
+	bool insecure;
+	uint64_t timeout_ms;        /* 0 = 5 s */
+};
+
+struct outputs_options {
+	const struct output_config *outputs;
+	size_t noutputs;
+	size_t queue_capacity;      /* findings; 0 = 8192 */
+	const char *spool_dir;      /* NULL = no spool: what does not fit is dropped and counted */
+	uint64_t spool_max_bytes;   /* per output; 0 = 256 MiB */
+};
+
+struct output_counters {
+	const char *name;
+	uint64_t sent, failed_tries, dropped, folded, spooled, spool_bytes, queue_depth;
+	bool is_up;
+};
+
+struct outputs;
+int outputs_open(const struct outputs_options *o, struct outputs **ret, struct err *e);
+/* Waits up to drain_ms for the queues to empty; what remains is in the spool. */
+void outputs_close(struct outputs *o, uint64_t drain_ms);
+/* From the engine's thread; never blocks on an output. */
+void outputs_emit(struct outputs *o, const struct finding *f);
+/* Reopens files (SIGUSR1, after logrotate). */
+void outputs_reopen(struct outputs *o);
+size_t outputs_counters(const struct outputs *o, struct output_counters *ret, size_t max);
+
+/* ---- /healthz, /versions, /metrics over HTTP ------------------------------------------------- */
+
+/* Writes Prometheus text (exposition format 0.0.4); called on the server's thread. */
+typedef void (*metrics_fn)(struct buf *out, void *arg);
+struct metrics_server;
+int metrics_server_open(const char *listen_address, uint16_t port, metrics_fn fn, void *arg,
+	struct metrics_server **ret, struct err *e);
+void metrics_server_close(struct metrics_server *m);

@@ -91,7 +91,7 @@ static bool file_fact(const struct record_view *v, struct fact_file *f)
 static bool number_of(const struct param_source *s, const struct record_view *v, struct str mem,
 	uint64_t *ret)
 {
-	const uint64_t *args = v->h->args;
+	const __u64 *args = v->h->args;
 	struct fact_file file;
 	bool ok = true;
 

@@ -98,8 +98,7 @@ void decode_exec(struct decoder *d, const struct record_view *v, struct arena *a
 	for (unsigned i = 0; i < ev->nparams; i++)
 		ev->params[i] = STR_NULL;
 	ev->cgroups = expand_cgroups(ev->cgroups, a);
-	ev->exepath = ev->realcwd = v->facts[FACT_REAL];
-	ev->realcwd = v->facts[FACT_CWD];
+	ev->exepath = v->facts[FACT_REAL];
 	exec_strings(v, a, ev);
 	exec_numbers(d, &x, ev);
 	ev->fork = (struct event_fork){.vtid = x.vtid, .vpid = x.vpid, .child_pid = ev->pid,

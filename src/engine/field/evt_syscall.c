@@ -142,7 +142,7 @@ static int resolve_around(struct field_arg *arg, struct err *e)
 {
 	if (!str_to_u64(arg->text, 10, &arg->resolved))
 		return err_set(e, EINVAL,
-			"evt.around[%.*s]: expected a time in nanoseconds since the epoch",
+			"expected a time in nanoseconds since the epoch, not \"%.*s\"",
 			STR_ARG(arg->text));
 	return 0;
 }
@@ -204,7 +204,7 @@ static int resolve_type_is(struct field_arg *arg, struct err *e)
 		if (def && str_is(arg->text, def->name))
 			return 0;
 	}
-	return err_set(e, EINVAL, "evt.type.is: there is no event type \"%.*s\"",
+	return err_set(e, EINVAL, "there is no event type \"%.*s\"",
 		STR_ARG(arg->text));
 }
 
@@ -321,13 +321,13 @@ static int resolve_arg(struct field_arg *arg, struct err *e)
 		return 0;
 	if (!arg->is_index && known_param(arg->text))
 		return 0;
-	return err_set(e, EINVAL, "evt.arg: no event has an argument \"%.*s\"", STR_ARG(arg->text));
+	return err_set(e, EINVAL, "no event has an argument \"%.*s\"", STR_ARG(arg->text));
 }
 
 static int resolve_rawarg(struct field_arg *arg, struct err *e)
 {
 	if (arg->is_index)
-		return err_set(e, EINVAL, "evt.rawarg takes the argument's name, not its number");
+		return err_set(e, EINVAL, "expected the argument's name, not its number");
 	return resolve_arg(arg, e);
 }
 
@@ -435,7 +435,7 @@ static int resolve_abspath(struct field_arg *arg, struct err *e)
 {
 	if (!arg->text.len || str_is(arg->text, "src") || str_is(arg->text, "dst"))
 		return 0;
-	return err_set(e, EINVAL, "evt.abspath: expected src or dst, not \"%.*s\"",
+	return err_set(e, EINVAL, "expected src or dst, not \"%.*s\"",
 		STR_ARG(arg->text));
 }
 

@@ -28,7 +28,7 @@ enum {
 	RULES_TEXT_MAX = 4 << 20,       /* one condition, expanded */
 	RULES_NODES_MAX = 200000,       /* one condition, macros resolved */
 	RULES_DEPTH_MAX = 1000,
-	RULES_ISSUES_MAX = 10000,       /* kept; all are counted */
+	RULES_ISSUES_MAX = 10000, /* kept; all are counted */
 };
 
 /* ---- places ------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ struct span {
 	const struct context *ctx;      /* of the scalar (its place), or of what made the text */
 	const struct yaml_node *scalar; /* NULL: the place of ctx is all that is known */
 	size_t offset;
-	bool fixed;                     /* every byte of it came from that one offset */
+	bool fixed; /* every byte of it came from that one offset */
 };
 
 /* A condition as it goes to the parser, which still knows where each byte was written. */
@@ -137,10 +137,10 @@ struct unknown_field {
 /* A parsed condition, before macros are put in. */
 struct parsed {
 	struct ast *ast;
-	size_t nodes, depth;          /* with macros put in */
+	size_t nodes, depth;             /* with macros put in */
 	struct unknown_field *unknown;   /* written here */
 	struct unknown_field *inherited; /* of a macro used here */
-	struct name_set macros, lists; /* named here */
+	struct name_set macros, lists;   /* named here */
 };
 
 struct macro_def {

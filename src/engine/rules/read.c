@@ -230,7 +230,7 @@ static int check_append_override(
 static bool is_word(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (memchr("()\"'=, \t\r\n\v\f", s.s[i], 14))
+		if (memchr("()\"'=, \t\r\n\v\f", s.s[i], 12))
 			return false;
 	return s.len > 0;
 }

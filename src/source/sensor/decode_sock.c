@@ -75,7 +75,8 @@ void decode_socket(const struct record_view *v, struct event *ev)
 	memcpy(s->local, f.laddr, n);
 	memcpy(s->remote, f.raddr, n);
 	s->has_local = n && (f.lport || !is_zero(f.laddr, n));
-	s->has_remote = n && (f.rport || !is_zero(f.raddr, n));
+	/* a connect that failed leaves an address without a port behind */
+	s->has_remote = n && f.rport;
 	s->unix_local = f.sock;
 	s->unix_peer = f.peer;
 	s->unix_path = v->facts[FACT_UNIX];

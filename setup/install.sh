@@ -7,10 +7,10 @@ set -eu
 # What the compiler and the program need.
 build='gcc libc6-dev pkg-config meson ninja-build clang-14 llvm-14 bpftool libbpf-dev libelf-dev
 zlib1g-dev libjansson-dev libyaml-dev libpcre2-dev libvectorscan-dev libcurl4-openssl-dev
-libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev ca-certificates'
+libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev libcmocka-dev ca-certificates'
 
 # What the tests start: containers, a second kernel, other ways of asking for a file.
-test='libcmocka-dev libclang-rt-14-dev python3 python3-yaml podman runc crun containerd
+test='libclang-rt-14-dev python3 python3-yaml podman runc crun containerd
 qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps
 cpio curl git psmisc util-linux mount netcat-openbsd strace'
 

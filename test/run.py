@@ -13,6 +13,7 @@ and prints TAP on stdout. In its first lines it may say
   # run-args: fast 3      one run with these arguments (several lines: several runs)
   # timeout: 300          seconds, instead of its group's
   # needs: root           skipped as a whole for other users (system tests always are)
+  # not-a-test: why       a tool that the tests use
 
 Programs find in the environment KOBAN_BUILD (the build folder), KOBAN_SOURCE (the source tree) and
 KOBAN_SHARED (test data beside the tree, only if there is such a folder).
@@ -176,10 +177,10 @@ def run_program(p, environ):
 
 
 def header_of(path):
-    found = {"run-args": [], "timeout": [], "needs": []}
+    found = {"run-args": [], "timeout": [], "needs": [], "not-a-test": []}
     with open(path, encoding="utf-8", errors="replace") as f:
         for _, line in zip(range(30), f):
-            if m := re.match(r"^(?:#|//)\s*(run-args|timeout|needs):\s*(.*?)\s*$", line):
+            if m := re.match(r"^(?:#|//)\s*(run-args|timeout|needs|not-a-test):\s*(.*?)\s*$", line):
                 found[m[1]].append(m[2])
     return found
 
@@ -190,6 +191,8 @@ def find_scripts(group, source):
         if path.suffix not in (".py", ".sh") or not os.access(path, os.X_OK):
             continue
         head = header_of(path)
+        if head["not-a-test"]:
+            continue
         timeout_s = int(head["timeout"][0]) if head["timeout"] else TIMEOUT_S[group]
         needs_root = group in NEEDS_ROOT or "root" in head["needs"]
         for args in head["run-args"] or [""]:

@@ -83,7 +83,10 @@ def check_header():
         script = folder / "test_x.sh"
         script.write_text("#!/bin/sh\n# run-args: a 1\n# run-args: b\n# timeout: 7\n")
         (folder / "lib.sh").write_text("# not executable: no program\n")
-        script.chmod(0o755)
+        tool = folder / "tool.sh"
+        tool.write_text("#!/bin/sh\n# not-a-test: starts a server\n")
+        for file in (script, tool):
+            file.chmod(0o755)
         found = [(p.name, p.timeout_s, p.needs_root) for p in run.find_scripts("system", Path(d))]
     return found == [("test_x a 1", 7, True), ("test_x b", 7, True)], str(found)
 

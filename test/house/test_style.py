@@ -67,6 +67,8 @@ def compile_header(root, path):
     include = path.relative_to("src") if path.parts[0] == "src" else path
     # twice: a header also has to stand being included again
     text = f'#include "{include}"\n' * 2
+    if path.parts[0] == "bpf":
+        text = "#include <linux/types.h>\n" + text  # the kernel side has the __u8 … of its own
     cmd = [os.environ.get("CC", "gcc"), "-std=gnu17", "-D_GNU_SOURCE=", "-Wall", "-Wextra",
            "-Werror", "-Wno-unused-parameter", "-Wno-unused-function", "-Isrc", "-I.",
            "-fsyntax-only", "-xc", "-"]

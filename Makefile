@@ -14,17 +14,17 @@ help: ## print this list
 
 up: build-release/build.ninja ## install what is missing, build, and watch this machine
 	ninja -C build-release
-	$(SUDO) build-release/src/cmd/koban up
+	$(SUDO) build-release/src/cmd/koban up -r data/rules
 
 build: build/build.ninja ## build into build/
 	ninja -C build
 
 check: build/build.ninja ## run every test; ends with "N passed, N failed"
-	$(SUDO) setup/install.sh build test
+	setup/install.sh build test
 	python3 test/run.py
 
 asan: build-asan/build.ninja ## the same under AddressSanitizer and UBSan, in build-asan/
-	$(SUDO) setup/install.sh build test
+	setup/install.sh build test
 	python3 test/run.py --asan
 
 fuzz: build-fuzz/build.ninja ## fuzz one parser: make fuzz T=condition N=60 (seconds)
@@ -38,7 +38,7 @@ bench: build-release/build.ninja ## what koban costs: ratios against a bare mach
 	$(SUDO) env KOBAN_BUILD=build-release FALCO="$(FALCO)" python3 test/bench/bench.py
 
 lint: build/build.ninja ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc
-	$(SUDO) setup/install.sh build lint
+	setup/install.sh build lint
 	setup/lint.sh build
 
 demo: build-release/build.ninja ## watch for some seconds while a script misbehaves
@@ -53,18 +53,18 @@ clean: ## remove every build folder
 	rm -rf build build-*
 
 build/build.ninja:
-	$(SUDO) setup/install.sh build
+	setup/install.sh build
 	meson setup build
 
 build-release/build.ninja:
-	$(SUDO) setup/install.sh build
+	setup/install.sh build
 	meson setup build-release --buildtype=release --prefix=$(PREFIX) -Dtests=false
 
 build-asan/build.ninja:
-	$(SUDO) setup/install.sh build test
+	setup/install.sh build test
 	meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
 
 build-fuzz/build.ninja:
-	$(SUDO) setup/install.sh build test
+	setup/install.sh build test
 	CC=clang-14 meson setup build-fuzz -Dfuzzing=true -Db_sanitize=address,undefined \
 		-Db_lundef=false

@@ -66,8 +66,9 @@ for p in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
+[ "$(id -u)" = 0 ] || ! command -v sudo >/dev/null || exec sudo "$0" "$@"
 [ "$(id -u)" = 0 ] || die "these packages are missing and only root can install them; run:" \
-	"sudo setup/install.sh $*"
+	"setup/install.sh $* (as root)"
 
 export DEBIAN_FRONTEND=noninteractive
 

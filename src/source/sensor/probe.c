@@ -160,6 +160,11 @@ void probe_unload(struct sensor_bpf *skel)
 	sensor_bpf__destroy(skel);
 }
 
+void probe_detach(struct sensor_bpf *skel)
+{
+	sensor_bpf__detach(skel);
+}
+
 int probe_ring_fd(const struct sensor_bpf *skel)
 {
 	return bpf_map__fd(skel->maps.ring);

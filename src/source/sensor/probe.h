@@ -9,6 +9,7 @@ struct sensor_bpf;
 int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
 	struct err *e);
 void probe_unload(struct sensor_bpf *skel);
+void probe_detach(struct sensor_bpf *skel);
 int probe_ring_fd(const struct sensor_bpf *skel);
 int probe_known_fd(const struct sensor_bpf *skel);
 /* Sums a per-CPU counter (enum probe_counter). */

@@ -72,6 +72,11 @@ void sensor_close(struct sensor *s)
 	free(s);
 }
 
+void sensor_stop(struct sensor *s)
+{
+	probe_detach(s->skel);
+}
+
 void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events)
 {
 	probe_want(s->skel, codes, all_events);

@@ -44,6 +44,8 @@ struct sensor;
 /* Loads and attaches. 0 or -errno with a sentence that says what is missing and what to do. */
 int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err *e);
 void sensor_close(struct sensor *s);
+/* Detaches from the kernel: nothing new comes, what is in the ring buffer can still be read. */
+void sensor_stop(struct sensor *s);
 /* Switches events on and off while running (rules were reloaded). */
 void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events);
 /*

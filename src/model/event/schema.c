@@ -19,9 +19,9 @@
 /* Old even codes are enter events, but for the meta events, which never had a pair. */
 #define OLD_FLAGS(code)                                                                            \
 	(EF_OLD | ((code) % 2 == 0 && (code) != 228 && (code) != 260 && (code) != 268 &&           \
-				  (code) != 270 && (code) != 272                                   \
-			  ? EF_ENTER                                                               \
-			  : 0))
+					  (code) != 270 && (code) != 272                           \
+				  ? EF_ENTER                                                       \
+				  : 0))
 
 /* params of the second pass are in the arrays already: the rows name those */
 #define EVENT(n, ID, label, cat, bits, ...)                                                        \

@@ -3,6 +3,7 @@
 /* Events for this room's tests, made by hand as a sensor would make them. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 /* cmocka wants the ones above */
 #include <cmocka.h>
@@ -10,11 +11,22 @@
 
 #include "engine/state/private.h"
 
-enum { CODE_EXECVE = 293, CODE_PROCEXIT = 186, CODE_SETUID = 199, CODE_SETRESUID = 193,
-	CODE_SETGID = 201, CODE_SETSID = 275, CODE_SETPGID = 295, CODE_CHDIR = 95,
-	CODE_CHROOT = 267, CODE_CAPSET = 353, CODE_PRCTL = 401, CODE_CLOSE = 5 };
+enum {
+	CODE_EXECVE = 293,
+	CODE_PROCEXIT = 186,
+	CODE_SETUID = 199,
+	CODE_SETRESUID = 193,
+	CODE_SETGID = 201,
+	CODE_SETSID = 275,
+	CODE_SETPGID = 295,
+	CODE_CHDIR = 95,
+	CODE_CHROOT = 267,
+	CODE_CAPSET = 353,
+	CODE_PRCTL = 401,
+	CODE_CLOSE = 5
+};
 
-#define TICK ((uint64_t)TICK_NS)
+#define TICK             ((uint64_t)TICK_NS)
 #define assert_str(s, c) assert_true_msg(str_is(s, c), s, c, __LINE__)
 
 static inline void assert_true_msg(bool ok, struct str got, const char *want, int line)
@@ -39,8 +51,14 @@ static inline struct made_event *make(uint16_t code, uint32_t pid, uint64_t star
 	memset(&m->ev, 0, sizeof(m->ev));
 	m->used = 0;
 	ts += 1000;
-	m->ev = (struct event){.code = code, .pid = pid, .tid = pid, .start_ns = start_ns,
-		.ts_ns = ts, .uid = UINT32_MAX, .gid = UINT32_MAX, .def = event_def(code)};
+	m->ev = (struct event){.code = code,
+		.pid = pid,
+		.tid = pid,
+		.start_ns = start_ns,
+		.ts_ns = ts,
+		.uid = UINT32_MAX,
+		.gid = UINT32_MAX,
+		.def = event_def(code)};
 	m->ev.fd.num = INT64_MIN;
 	m->ev.nparams = m->ev.def ? m->ev.def->nparams : 0;
 	return m;
@@ -64,12 +82,26 @@ static inline void set_str(struct made_event *m, const char *name, const char *v
 static inline size_t type_size(uint8_t type)
 {
 	switch (type) {
-	case PT_INT8: case PT_UINT8: case PT_FLAGS8: case PT_ENUMFLAGS8: case PT_SIGTYPE:
+	case PT_INT8:
+	case PT_UINT8:
+	case PT_FLAGS8:
+	case PT_ENUMFLAGS8:
+	case PT_SIGTYPE:
 		return 1;
-	case PT_INT16: case PT_UINT16: case PT_FLAGS16: case PT_ENUMFLAGS16:
+	case PT_INT16:
+	case PT_UINT16:
+	case PT_FLAGS16:
+	case PT_ENUMFLAGS16:
 		return 2;
-	case PT_INT32: case PT_UINT32: case PT_FLAGS32: case PT_ENUMFLAGS32: case PT_UID:
-	case PT_GID: case PT_FD32: case PT_PID32: case PT_MODE:
+	case PT_INT32:
+	case PT_UINT32:
+	case PT_FLAGS32:
+	case PT_ENUMFLAGS32:
+	case PT_UID:
+	case PT_GID:
+	case PT_FD32:
+	case PT_PID32:
+	case PT_MODE:
 		return 4;
 	default:
 		return 8;
@@ -89,14 +121,18 @@ static inline struct process *apply(struct state *s, struct made_event *m)
 	return state_apply(s, &m->ev);
 }
 
-static inline struct made_event *make_fork(uint32_t pid, uint64_t start, uint32_t child,
-	uint64_t child_start)
+static inline struct made_event *make_fork(
+	uint32_t pid, uint64_t start, uint32_t child, uint64_t child_start)
 {
 	struct made_event *m = make(EVENT_FORK, pid, start);
 
-	m->ev.fork = (struct event_fork){.child_pid = child, .child_tid = child,
-		.parent_pid = pid, .child_start_ns = child_start, .parent_start_ns = start,
-		.vpid = child, .vtid = child};
+	m->ev.fork = (struct event_fork){.child_pid = child,
+		.child_tid = child,
+		.parent_pid = pid,
+		.child_start_ns = child_start,
+		.parent_start_ns = start,
+		.vpid = child,
+		.vtid = child};
 	return m;
 }
 
@@ -109,8 +145,8 @@ static inline struct made_event *make_exit(uint32_t pid, uint64_t start, uint32_
 	return m;
 }
 
-static inline struct made_event *make_exec(uint32_t pid, uint64_t start, const char *exepath,
-	const char *comm)
+static inline struct made_event *make_exec(
+	uint32_t pid, uint64_t start, const char *exepath, const char *comm)
 {
 	struct made_event *m = make(CODE_EXECVE, pid, start);
 

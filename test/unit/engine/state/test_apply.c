@@ -260,10 +260,15 @@ static void nobody(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fork_inherits), cmocka_unit_test(failed_exec),
-		cmocka_unit_test(threads), cmocka_unit_test(credentials),
-		cmocka_unit_test(sessions), cmocka_unit_test(namespaces),
-		cmocka_unit_test(places), cmocka_unit_test(names), cmocka_unit_test(nobody),
+		cmocka_unit_test(fork_inherits),
+		cmocka_unit_test(failed_exec),
+		cmocka_unit_test(threads),
+		cmocka_unit_test(credentials),
+		cmocka_unit_test(sessions),
+		cmocka_unit_test(namespaces),
+		cmocka_unit_test(places),
+		cmocka_unit_test(names),
+		cmocka_unit_test(nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,9 @@
 /* Ids in cgroup paths: what every engine writes, and what only looks like it. */
 #include "events.h"
 
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define ID2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-#define POD "pod6a1e2f5c-1111-2222-3333-444455556666"
+#define ID   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ID2  "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define POD  "pod6a1e2f5c-1111-2222-3333-444455556666"
 #define PODU "pod6a1e2f5c_1111_2222_3333_444455556666"
 
 static const struct {
@@ -31,8 +31,8 @@ static const struct {
 	{"/kubepods/" POD "/" ID, ID, CONTAINER_CRI},
 	{"/system.slice/containerd.service/kubepods-burstable-" PODU ".slice:cri-containerd:" ID,
 		ID, CONTAINER_CONTAINERD},
-	{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-" PODU
-	 ".slice/cri-containerd-" ID ".scope",
+	{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-" PODU ".slice/cri-containerd-" ID
+	 ".scope",
 		ID, CONTAINER_CONTAINERD},
 	{"/../../kubepods/besteffort/" POD "/" ID, ID, CONTAINER_CRI},
 	{"/k8s.io/" ID, ID, CONTAINER_CONTAINERD},
@@ -40,8 +40,7 @@ static const struct {
 	{"/system.slice/nerdctl-" ID ".scope", ID, CONTAINER_CONTAINERD},
 	/* CRI-O */
 	{"/kubepods.slice/kubepods-" PODU ".slice/crio-" ID ".scope", ID, CONTAINER_CRIO},
-	{"/kubepods.slice/kubepods-" PODU ".slice/crio-" ID ".scope/container", ID,
-		CONTAINER_CRIO},
+	{"/kubepods.slice/kubepods-" PODU ".slice/crio-" ID ".scope/container", ID, CONTAINER_CRIO},
 	{"/kubepods/burstable/" POD "/crio-" ID, ID, CONTAINER_CRIO},
 	{"/kubepods.slice/kubepods-" PODU ".slice/crio-conmon-" ID ".scope", NULL, 0},
 	{"/kubepods/burstable/" POD "/crio-conmon-" ID, NULL, 0},

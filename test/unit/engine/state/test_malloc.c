@@ -42,7 +42,8 @@ static void known_process(void **unused)
 	uint64_t before = ncalls;
 
 	for (int i = 0; i < 10000; i++) {
-		struct made_event *m = make(CODE_CLOSE, 10 + (i & 1), (1 + (uint64_t)(i & 1)) * TICK);
+		struct made_event *m =
+			make(CODE_CLOSE, 10 + (i & 1), (1 + (uint64_t)(i & 1)) * TICK);
 
 		m->ev.uid = 5;
 		apply(s, m);

@@ -30,12 +30,21 @@ static uint32_t rnd(void)
 	return (uint32_t)(x >> 16);
 }
 
+static void died(int life, uint32_t reaper)
+{
+	lives[life].alive = false;
+	now[lives[life].pid] = -1;
+	for (int i = 0; i < nlives; i++)
+		if (lives[i].parent == life && lives[i].ppid == lives[life].pid)
+			lives[i].ppid = reaper;
+}
+
 static int born(uint32_t pid, uint64_t start, int parent)
 {
 	struct life *l = &lives[nlives];
 
 	if (now[pid] >= 0)
-		lives[now[pid]].alive = false;
+		died(now[pid], 1); /* unseen: its children went to init, as far as one can tell */
 	*l = parent >= 0 ? lives[parent] : (struct life){.uid = UINT32_MAX};
 	l->pid = pid;
 	l->start = start;
@@ -44,15 +53,6 @@ static int born(uint32_t pid, uint64_t start, int parent)
 	l->alive = true;
 	now[pid] = nlives;
 	return nlives++;
-}
-
-static void died(int life, uint32_t reaper)
-{
-	lives[life].alive = false;
-	now[lives[life].pid] = -1;
-	for (int i = 0; i < nlives; i++)
-		if (lives[i].parent == life && lives[i].ppid == lives[life].pid)
-			lives[i].ppid = reaper;
 }
 
 static void same(const struct process *p, const struct life *l)
@@ -181,8 +181,8 @@ static void model(void **unused)
 /* The same at a cap: nothing to compare, but nothing may break (see `make asan`). */
 static void model_at_cap(void **unused)
 {
-	struct state *s = new_state((struct state_options){.no_proc = true, .max_processes = 128,
-		.max_text_bytes = 16 * 1024});
+	struct state *s = new_state((struct state_options){
+		.no_proc = true, .max_processes = 128, .max_text_bytes = 16 * 1024});
 
 	for (int i = 0; i < OPS; i++) {
 		uint32_t pid = 1 + rnd() % 400, child = 1 + rnd() % 400;

@@ -237,7 +237,8 @@ static void clone_parent(void **unused)
 
 static void lost_exits_are_found(void **unused)
 {
-	struct state *s = new_state((struct state_options){.host_root = "test/golden/bundles/runc"});
+	struct state *s =
+		new_state((struct state_options){.host_root = "test/golden/bundles/runc"});
 
 	apply(s, make(CODE_CLOSE, 77, TICK));
 	assert_int_equal(state_counters(s).processes, 1);
@@ -258,11 +259,17 @@ static void bad_root(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exit_and_reuse), cmocka_unit_test(lost_exit),
-		cmocka_unit_test(ticks), cmocka_unit_test(orphans), cmocka_unit_test(late_events),
-		cmocka_unit_test(revived_over_child), cmocka_unit_test(cap_of_tombstones),
-		cmocka_unit_test(cap_of_living), cmocka_unit_test(evicted_parent),
-		cmocka_unit_test(clone_parent), cmocka_unit_test(lost_exits_are_found),
+		cmocka_unit_test(exit_and_reuse),
+		cmocka_unit_test(lost_exit),
+		cmocka_unit_test(ticks),
+		cmocka_unit_test(orphans),
+		cmocka_unit_test(late_events),
+		cmocka_unit_test(revived_over_child),
+		cmocka_unit_test(cap_of_tombstones),
+		cmocka_unit_test(cap_of_living),
+		cmocka_unit_test(evicted_parent),
+		cmocka_unit_test(clone_parent),
+		cmocka_unit_test(lost_exits_are_found),
 		cmocka_unit_test(bad_root),
 	};
 

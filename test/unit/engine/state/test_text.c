@@ -88,8 +88,10 @@ static void counted(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shares_and_copies), cmocka_unit_test(cap),
-		cmocka_unit_test(too_long), cmocka_unit_test(counted),
+		cmocka_unit_test(shares_and_copies),
+		cmocka_unit_test(cap),
+		cmocka_unit_test(too_long),
+		cmocka_unit_test(counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,11 +24,13 @@ static void parsing(void **unused)
 	struct group *g;
 
 	arena_init(&a, 0);
-	size_t n = users_parse(&a, STR("root:x:0:0:root:/root:/bin/bash\n"
-		"toor:x:0:0::/:/bin/sh\n"
-		"# comment\n\nbroken\n:x:5:5:::\nneg:x:-1:0:::\nbig:x:4294967296:0:::\n"
-		"max:x:4294967295:0:::\nshort:x:7:8\n"
-		"dev:x:1000:100:Dev,,,:/home/dev:/bin/zsh"), &u);
+	size_t n = users_parse(&a,
+		STR("root:x:0:0:root:/root:/bin/bash\n"
+		    "toor:x:0:0::/:/bin/sh\n"
+		    "# comment\n\nbroken\n:x:5:5:::\nneg:x:-1:0:::\nbig:x:4294967296:0:::\n"
+		    "max:x:4294967295:0:::\nshort:x:7:8\n"
+		    "dev:x:1000:100:Dev,,,:/home/dev:/bin/zsh"),
+		&u);
 	assert_int_equal(n, 4);
 	assert_str(u[0].name, "root"); /* the first of two counts */
 	assert_str(u[1].name, "toor");
@@ -49,7 +51,7 @@ static void parsing(void **unused)
 
 static void host(void **unused)
 {
-	char dir[] = "/tmp/koban-user-XXXXXX", cmd[256], etc[256];
+	char dir[] = "/tmp/koban-user-XXXXXX", cmd[1024], etc[256];
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(etc, sizeof(etc), "%s/etc", dir);

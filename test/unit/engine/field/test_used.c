@@ -99,7 +99,7 @@ static void ptraces(struct fixture *fx)
 {
 	fixture_event(fx, EV_PTRACE);
 	set_number(fx, "res", 0);
-	set_number(fx, "request", 16);
+	set_number(fx, "request", 0xb);
 }
 
 static void does_bpf(struct fixture *fx)
@@ -162,17 +162,17 @@ static const struct {
 	{"evt.arg.cmd", does_bpf, "BPF_PROG_LOAD", opens, NULL},
 	{"evt.arg.domain", socket_alone, "AF_INET", opens, NULL},
 	{"evt.arg.filename", chmods, "/tmp/x", opens, NULL},
-	{"evt.arg.flags", opens, "O_RDWR|O_CREAT", rmdirs, NULL},
+	{"evt.arg.flags", opens, "O_CREAT|O_RDWR", rmdirs, NULL},
 	{"evt.arg.mode", chmods, "S_IXOTH|S_IROTH|S_IXGRP|S_IRGRP|S_IXUSR|S_IWUSR|S_IRUSR|S_ISUID",
 		rmdirs, NULL},
-	{"evt.arg.name", opens, "../etc//shadow", rmdirs, NULL},
+	{"evt.arg.name", opens, "/etc/shadow", rmdirs, NULL},
 	{"evt.arg.newpath", renames, "/b", opens, NULL},
 	{"evt.arg.oldpath", renames, "a", opens, NULL},
 	{"evt.arg.path", rmdirs, "/tmp/d", opens, NULL},
 	{"evt.arg.request", ptraces, "PTRACE_ATTACH", opens, NULL},
 	{"evt.arg.target", links, "/etc/shadow", opens, NULL},
 	{"evt.arg.uid", setuids, "0", opens, NULL},
-	{"evt.arg.fd", connects, "5", rmdirs, NULL},
+	{"evt.arg.fd", connects, "<4t>10.0.0.5:40000->192.0.2.9:443", rmdirs, NULL},
 	{"evt.arg.linkpath", links, "/tmp/l", opens, NULL},
 	{"fd.name", opens, "/etc/shadow", rmdirs, NULL},
 	{"fd.nameraw", opens, "../etc/shadow", rmdirs, NULL},

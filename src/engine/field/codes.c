@@ -51,7 +51,7 @@ static void add_name(struct codes *c, struct str name)
 		if (!def || !str_is(name, def->name))
 			continue;
 		add_code(c, code);
-		is_syscall |= !(def->flags & EF_META);
+		is_syscall |= !(def->flags & (EF_META | EF_OLD));
 	}
 	if (!is_syscall) {
 		add_code(c, EV_SYSCALL);

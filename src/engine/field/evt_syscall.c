@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The evt.* fields of system calls: type, arguments, result, how a file was opened, latency. What
- * only counts (evt.count, evt.buflen, evt.is_io) is in evt_count.c. Arguments are always as the
- * program gave them; resolved names are in fd.* and fs.path.*.
+ * only counts (evt.count, evt.buflen, evt.is_io) is in evt_count.c. Arguments are as the
+ * program gave them, but for relative paths, which evt.arg shows as absolute ones (evt.rawarg does
+ * not); names by which a file was really opened are in fd.* and fs.path.*.
  */
 #include <errno.h>
 
@@ -580,8 +581,8 @@ static const struct field_def fields[] = {
 	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args},
 	{"evt.arg", VT_STR, NEED_EITHER,
 		"One argument as text, by name or by number: evt.arg.flags contains O_CREAT, "
-		"evt.arg[0]. Flags, errors and descriptors are spelt out; paths are as the program "
-		"gave them.",
+		"evt.arg[0]. Flags, errors and descriptors are spelt out, relative paths made "
+		"absolute.",
 		get_arg, .resolve = resolve_arg},
 	{"evt.rawarg", VT_DYNAMIC, NEED_KEY | OWN_COMPARE,
 		"One argument in its own type, so that numbers compare as numbers: "

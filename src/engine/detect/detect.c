@@ -63,8 +63,24 @@ static size_t most_by_code(const struct ruleset *rs)
 	return most;
 }
 
+/* Names that cannot be had leave those fields missing: no reason to run without rules. */
+static struct field_names *start_names(const struct ruleset *rs)
+{
+	struct field_names *n = field_names_new();
+
+	for (size_t i = 0; n && i < rs->nrules; i++)
+		if (rs->rules[i]->enabled)
+			field_names_collect(n, rs->rules[i]->ast);
+	if (n && field_names_start(n) < 0) {
+		field_names_free(n);
+		n = NULL;
+	}
+	return n;
+}
+
 static void release(struct detect *d)
 {
+	field_names_free(d->names);
 	filter_eval_free(d->eval);
 	free(d->stats);
 	free(d->hits);
@@ -79,6 +95,7 @@ int detect_swap(struct detect *d, struct ruleset *rs, struct err *e)
 
 	arena_init(&new.plan_arena, 0);
 	new.rs = ruleset_ref(rs);
+	new.names = NULL;
 	new.eval = filter_eval_new(rs->program);
 	new.stats = calloc(rs->nrules + 1, sizeof(*new.stats));
 	new.hits = calloc(most_by_code(rs), 1);
@@ -90,6 +107,7 @@ int detect_swap(struct detect *d, struct ruleset *rs, struct err *e)
 		release(&new);
 		return err_set(e, -r, "out of memory for %zu rules", rs->nrules);
 	}
+	new.names = d->o.resolve_names ? start_names(rs) : NULL;
 	release(d);
 	*d = new;
 	return 0;
@@ -210,6 +228,7 @@ unsigned detect_event(struct detect *d, const struct event *ev, const struct pro
 		.hostname = d->hostname,
 		.last_ts_ns = last,
 		.first_ts_ns = d->first_ts_ns,
+		.names = d->names,
 	};
 	enum name_kind kinds[EVENT_NAMES_MAX];
 	unsigned nkinds = field_name_kinds(ev, kinds), nhits = 0;

@@ -13,6 +13,7 @@ struct finding_plan {
 struct detect {
 	struct ruleset *rs;
 	struct filter_eval *eval;
+	struct field_names *names;  /* NULL unless asked for */
 	struct rule_stats *stats;   /* by rule index */
 	struct finding_plan *plans; /* by rule index */
 	struct arena plan_arena;

@@ -336,7 +336,8 @@ static void check_event_types(struct check *c, const struct ast *n)
 	for (size_t i = 0; i < n->nright; i++) {
 		const struct operand *r = &n->right[i];
 
-		if (r->kind == OPERAND_LITERAL && event_codes_by_name(r->text, &code, 1) == 0)
+		if (r->kind == OPERAND_LITERAL && event_codes_by_name(r->text, &code, 1) == 0 &&
+			syscall_id_by_name(r->text) < 0)
 			add_unknown(c, "event type", r->text, r->pos.offset,
 				suggest_event(c->l, r->text));
 	}

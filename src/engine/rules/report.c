@@ -174,6 +174,8 @@ const char *suggest_event(struct loader *l, struct str name)
 		if (def)
 			consider(&b, name, str_of(def->name));
 	}
+	for (unsigned id = 0; id < 1024; id++)
+		consider(&b, name, str_of(syscall_id_name(id)));
 	return say(l, &b);
 }
 

@@ -236,7 +236,7 @@ static void a_full_spool_keeps_the_oldest(void **state)
 
 	assert_ok(&e, outputs_open_tuned(&opts, &quick, &o, &e));
 	unsigned n = 0;
-	while (counters_of(o).dropped < 10) {
+	while (counters_of(o).dropped < 10 || !counters_of(o).spool_errors) {
 		emit_number(o, ++n);
 		if (n % 10 == 0)
 			usleep(1000);
@@ -252,10 +252,12 @@ static void a_full_spool_keeps_the_oldest(void **state)
 	wait_until(o, now.spooled == 0);
 	outputs_close(o, 1000);
 	char *text = slurp(c.path), *rest = text, *line;
-	unsigned want = 1;
-	while ((line = strsep(&rest, "\n")) && *line)
-		assert_int_equal(number_of(line), want++);
-	assert_true(want - 1 >= last.spooled);
+	unsigned before = 0, lines = 0;
+	for (; (line = strsep(&rest, "\n")) && *line; lines++) {
+		assert_true(number_of(line) > before);
+		before = number_of(line);
+	}
+	assert_true(lines >= last.spooled);
 	free(text);
 }
 

@@ -12,12 +12,11 @@
 
 #include <stdlib.h>
 
-#include "base/table.h"
-
 enum { COPY_MAX = 64 * 1024 };
 
 struct entry {
 	struct entry *prev, *next; /* by end of window; or the free list by next */
+	struct entry *chain;       /* in its bucket */
 	uint64_t fingerprint, end_ns;
 	struct finding x; /* the first repeat; strings in arena */
 	struct arena arena;
@@ -25,7 +24,8 @@ struct entry {
 };
 
 struct fold {
-	struct table table;
+	struct entry **buckets; /* a table that never grows, so it never allocates either */
+	size_t nbuckets, max_entries;
 	struct entry *entries, *free, *first, *last;
 	uint64_t window_ns;
 	size_t held;
@@ -33,22 +33,20 @@ struct fold {
 	struct buf text;
 };
 
-static bool entry_eq(const void *row, const void *key)
-{
-	return ((const struct entry *)row)->fingerprint == *(const uint64_t *)key;
-}
-
 struct fold *fold_new(size_t max_entries, uint64_t window_ns)
 {
 	struct fold *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
-	table_init(&f->table, entry_eq, max_entries);
+	f->max_entries = max_entries;
+	for (f->nbuckets = 16; f->nbuckets < max_entries; f->nbuckets *= 2)
+		;
+	f->buckets = calloc(f->nbuckets, sizeof(struct entry *));
 	f->entries = calloc(max_entries, sizeof(*f->entries));
 	f->window_ns = window_ns;
 	f->text = BUF_INIT(RECORD_MAX);
-	if (!f->entries || table_reserve(&f->table, max_entries) < 0) {
+	if (!f->entries || !f->buckets) {
 		fold_free(f);
 		return NULL;
 	}
@@ -64,12 +62,22 @@ void fold_free(struct fold *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; f->entries && i < f->table.cap; i++)
+	for (size_t i = 0; f->entries && i < f->max_entries; i++)
 		arena_done(&f->entries[i].arena);
-	table_done(&f->table);
+	free(f->buckets);
 	free(f->entries);
 	buf_done(&f->text);
 	free(f);
+}
+
+/* Where the pointer to the entry is, or would be put. */
+static struct entry **find_slot(const struct fold *f, uint64_t fingerprint)
+{
+	struct entry **p = &f->buckets[hash_u64(fingerprint) & (f->nbuckets - 1)];
+
+	while (*p && (*p)->fingerprint != fingerprint)
+		p = &(*p)->chain;
+	return p;
 }
 
 static void list_remove(struct fold *f, struct entry *x)
@@ -123,7 +131,7 @@ static bool copy_finding(struct arena *a, const struct finding *from, struct fin
 static void entry_drop(struct fold *f, struct entry *x)
 {
 	list_remove(f, x);
-	table_take(&f->table, hash_u64(x->fingerprint), &x->fingerprint);
+	*find_slot(f, x->fingerprint) = x->chain;
 	arena_reset(&x->arena);
 	x->next = f->free;
 	f->free = x;
@@ -164,7 +172,7 @@ static enum fold_result repeat(struct fold *f, struct entry *x, const struct fin
 enum fold_result fold_add(struct fold *f, const struct finding *x, uint64_t now_ns,
 	const struct finding **ret_evicted)
 {
-	struct entry *e = table_find(&f->table, hash_u64(x->fingerprint), &x->fingerprint);
+	struct entry *e = *find_slot(f, x->fingerprint);
 
 	*ret_evicted = NULL;
 	if (e)
@@ -177,12 +185,12 @@ enum fold_result fold_add(struct fold *f, const struct finding *x, uint64_t now_
 		entry_drop(f, oldest);
 	}
 	e = f->free;
-	if (table_put(&f->table, hash_u64(x->fingerprint), e) < 0)
-		return FOLD_EMIT;
 	f->free = e->next;
 	e->fingerprint = x->fingerprint;
 	e->repeats = 0;
 	e->end_ns = now_ns + f->window_ns;
+	e->chain = NULL;
+	*find_slot(f, x->fingerprint) = e;
 	list_append(f, e);
 	return FOLD_EMIT;
 }

@@ -168,7 +168,8 @@ struct output {
 	/* the worker's own */
 	struct buf record;
 	uint64_t backoff_ms, random;
-	bool has_refused;
+	bool has_refused, has_said_down;
+	uint64_t said_ns;
 
 	atomic_bool reopen, is_down, has_ended;
 	_Atomic uint64_t emitted, sent, failed_tries, refused, dropped, folded, spooled, spool_size,

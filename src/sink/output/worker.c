@@ -114,22 +114,41 @@ static void back_off(struct output *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
+/* Once a change, and at most once a minute: some (UDP) go up and down with every finding. */
+static void say_down(struct output *o, const struct err *e)
+{
+	uint64_t now = clock_boot_ns();
+
+	if (o->has_said_down || (o->said_ns && now - o->said_ns < 60 * NSEC_PER_SEC))
+		return;
+	o->has_said_down = true;
+	o->said_ns = now;
+	log_warn("output %s: %s; %s until it works again", o->config.name, e->msg,
+		o->spool ? "findings go to the spool" : "findings wait in memory");
+}
+
+static void set_up(struct output *o)
+{
+	o->backoff_ms = 0;
+	if (atomic_exchange(&o->is_down, false) && o->has_said_down) {
+		o->has_said_down = false;
+		log_info("output %s: works again", o->config.name);
+	}
+}
+
 static void settle_ok(struct output *o)
 {
 	pop(o);
 	atomic_fetch_add(&o->sent, 1);
-	o->backoff_ms = 0;
 	o->has_refused = false;
-	if (atomic_exchange(&o->is_down, false))
-		log_info("output %s: works again", o->config.name);
+	set_up(o);
 }
 
 static void settle_retry(struct output *o, const struct err *e)
 {
 	atomic_fetch_add(&o->failed_tries, 1);
 	if (!atomic_exchange(&o->is_down, true))
-		log_warn("output %s: %s; %s until it works again", o->config.name, e->msg,
-			o->spool ? "findings go to the spool" : "findings wait in memory");
+		say_down(o, e);
 	keeper_wake(o->all);
 	back_off(o);
 }
@@ -139,12 +158,10 @@ static void settle_refused(struct output *o, const struct err *e)
 	pop(o);
 	atomic_fetch_add(&o->dropped, 1);
 	atomic_fetch_add(&o->refused, 1);
-	o->backoff_ms = 0;
 	if (!o->has_refused)
 		log_warn("output %s: %s; the finding is dropped", o->config.name, e->msg);
 	o->has_refused = true;
-	if (atomic_exchange(&o->is_down, false))
-		log_info("output %s: answers again", o->config.name);
+	set_up(o);
 }
 
 /* The reader has gone for good: what waits is counted as dropped, and so is all that comes. */

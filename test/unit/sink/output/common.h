@@ -86,18 +86,18 @@ static inline void assert_balanced(struct outputs *o, uint64_t held)
 		(unsigned long)c.folded, (unsigned long)c.spooled, (unsigned long)c.queue_depth);
 }
 
-/* Waits for a condition over `c`, the counters of the first output, for up to 10 s. */
+/* Waits for a condition over `now`, the counters of the first output, for up to 10 s. */
 #define wait_until(o, cond)                                                                        \
 	do {                                                                                       \
-		struct output_counters c = counters_of(o);                                         \
+		struct output_counters now = counters_of(o);                                       \
 		for (int i_ = 0; i_ < 2000 && !(cond); i_++) {                                     \
 			usleep(5000);                                                              \
-			c = counters_of(o);                                                        \
+			now = counters_of(o);                                                      \
 		}                                                                                  \
 		if (!(cond))                                                                       \
 			fail_msg("never: %s (sent %lu, spooled %lu, dropped %lu, tries %lu)",      \
-				#cond, (unsigned long)c.sent, (unsigned long)c.spooled,            \
-				(unsigned long)c.dropped, (unsigned long)c.failed_tries);          \
+				#cond, (unsigned long)now.sent, (unsigned long)now.spooled,        \
+				(unsigned long)now.dropped, (unsigned long)now.failed_tries);      \
 	} while (0)
 
 static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

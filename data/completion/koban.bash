@@ -12,14 +12,15 @@ _koban() {
 	fi
 
 	local priorities="emergency alert critical error warning notice informational debug"
-	local keys="rules_files= priority= rule_matching= json_output= time_format_iso_8601=
-		stdout_output.enabled= stdout_output.fold= file_output.enabled= file_output.filename=
-		file_output.max_bytes= file_output.keep_files= syslog_output.enabled=
-		syslog_output.address= syslog_output.facility= program_output.enabled=
-		program_output.program= http_output.enabled= http_output.url= http_output.insecure=
-		http_output.fold= outputs_queue.capacity= spool.dir= spool.max_bytes=
-		webserver.enabled= webserver.listen_address= webserver.listen_port=
-		webserver.prometheus_metrics_enabled="
+	local keys="config_files[]= watch_config_files= rules_files[]= priority= rule_matching=
+		json_output= time_format_iso_8601= fold.enabled= fold.window= stdout_output.enabled=
+		stdout_output.format= file_output.enabled= file_output.filename= file_output.max_size=
+		file_output.keep_files= syslog_output.enabled= syslog_output.address=
+		syslog_output.facility= program_output.enabled= program_output.program=
+		http_output.enabled= http_output.url= http_output.headers[]= http_output.insecure=
+		outputs_queue.capacity= spool.dir= spool.max_bytes= webserver.enabled=
+		webserver.listen_address= webserver.listen_port= sensor.ring_bytes= sensor.snaplen=
+		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields --help --version" -- "$cur")
@@ -64,7 +65,7 @@ _koban() {
 		;;
 	fields)
 		mapfile -t COMPREPLY < <(compgen -W "evt process fd fs.path user group fdlist util
-			container k8s --json --help" -- "$cur")
+			container k8s --all --json --markdown --help" -- "$cur")
 		;;
 	esac
 }

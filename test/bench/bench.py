@@ -113,8 +113,7 @@ class Koban(Sensor):
     def __init__(self, build, rules):
         super().__init__("koban", koban_command(build, rules) + [
             "-o", "webserver.enabled=true", "-o", "webserver.listen_address=127.0.0.1",
-            "-o", f"webserver.listen_port={PORT}",
-            "-o", "webserver.prometheus_metrics_enabled=true"])
+            "-o", f"webserver.listen_port={PORT}"])
 
     def wait_until_ready(self):
         deadline = time.monotonic() + 20

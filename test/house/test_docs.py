@@ -113,6 +113,19 @@ def check_config_example():
     return not unknown, f"shown in the example and not explained: {unknown}"
 
 
+def check_config_keys():
+    """Every key that koban.yaml(5) explains and that completion offers is a row of the reader."""
+    rows = (ROOT / "src/cmd/config_rows.c").read_text()
+    known = set(re.findall(r'"([a-z0-9_]+)"', rows))
+    page = (ROOT / "man/koban.yaml.5").read_text()
+    written = set()
+    for line in re.findall(r"^\.It Cm (.*)$", page, re.M):
+        written |= set(re.findall(r"[a-z][a-z0-9_]+", line))
+    offered = complete("koban", "watch", "-o", "")[0]
+    written |= {part for key in offered for part in re.findall(r"[a-z][a-z0-9_]+", key)}
+    return bool(offered) and written <= known, f"not known to the reader: {written - known}"
+
+
 def check_make_help():
     """`make help` names every door, and README and CONTRIBUTING name no other."""
     doors = set(re.findall(r"^  make (\w+)", run("make", "-s", "help").stdout, re.M))
@@ -132,6 +145,7 @@ CHECKS = [
     ("options are completed", check_completion_options),
     ("the rules in koban-rules(1) load", check_rule_example),
     ("the keys in the example of koban.yaml(5) are explained", check_config_example),
+    ("the keys of koban.yaml(5) and of completion are known", check_config_keys),
     ("make help names every door", check_make_help),
 ]
 
@@ -140,7 +154,10 @@ def main():
     print(f"1..{len(CHECKS)}")
     failed = 0
     for n, (name, check) in enumerate(CHECKS, 1):
-        good, details = check()
+        try:
+            good, details = check()
+        except (OSError, IndexError, TypeError) as e:
+            good, details = False, f"could not be checked: {e}"
         if good is None:
             print(f"ok {n} - {name} # SKIP {details}")
             continue

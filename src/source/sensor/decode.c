@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/cursor.h"
@@ -315,6 +316,9 @@ static void decode_syscall(struct decoder *d, const struct record_view *v, struc
 	decode_paths(d, ep, v, a, ev);
 	if (ev->def->flags & EF_OPEN)
 		add_file_flags(d, v, ev);
+	/* the second argument is a name for two options only */
+	if (ev->code == EV_PRCTL && v->h->args[0] != PR_SET_NAME && v->h->args[0] != PR_GET_NAME)
+		ev->params[2] = STR_NULL;
 	if (ev->code == EV_SYSCALL)
 		decode_number(d, ev, 0, (uint64_t)syscall_id_by_number(v->h->nr, ev->is_compat), 2);
 	if (ev->code == EV_SYSCALL)

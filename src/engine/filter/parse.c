@@ -440,7 +440,7 @@ static int condition(struct parser *p, struct ast *check)
 	return r ? r : check_comparison(p, check);
 }
 
-static struct ast *new_node(struct parser *p, enum ast_kind kind, size_t start)
+static struct ast *new_node(struct parser *p, enum ast_kind kind, struct filter_pos pos)
 {
 	struct ast *n = arena_new(p->arena, struct ast);
 
@@ -449,14 +449,14 @@ static struct ast *new_node(struct parser *p, enum ast_kind kind, size_t start)
 		return NULL;
 	}
 	n->kind = kind;
-	n->pos = lex_pos(&p->lex, start);
+	n->pos = pos;
 	return n;
 }
 
 /* A macro's name, or the constants true and false. */
 static struct ast *identifier(struct parser *p)
 {
-	size_t start = p->lex.at;
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	struct str name;
 
 	if (lex_peek_word(&p->lex, "and") || lex_peek_word(&p->lex, "or") ||
@@ -464,7 +464,7 @@ static struct ast *identifier(struct parser *p)
 		expected(p, "a field with an operator, a macro's name, 'not' or '('");
 		return NULL;
 	}
-	struct ast *n = new_node(p, AST_IDENT, start);
+	struct ast *n = new_node(p, AST_IDENT, pos);
 	if (!n)
 		return NULL;
 	n->ident = name;
@@ -508,7 +508,7 @@ static struct ast *parse_check(struct parser *p)
 		r = transformer_rest(p, start, &left);
 	else
 		return identifier(p);
-	struct ast *n = r ? NULL : new_node(p, AST_CHECK, start);
+	struct ast *n = r ? NULL : new_node(p, AST_CHECK, left.pos);
 	if (!n)
 		return NULL;
 	n->left = left;
@@ -518,7 +518,7 @@ static struct ast *parse_check(struct parser *p)
 static struct ast *parse_not(struct parser *p)
 {
 	lex_blank(&p->lex);
-	size_t start = p->lex.at;
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	bool is_not = false;
 
 	for (;;) {
@@ -540,7 +540,7 @@ static struct ast *parse_not(struct parser *p)
 	struct ast *kid = parse_check(p);
 	if (!kid || !is_not)
 		return kid;
-	struct ast *n = new_node(p, AST_NOT, start);
+	struct ast *n = new_node(p, AST_NOT, pos);
 	if (!n || !(n->kids = arena_array(p->arena, struct ast *, 1)))
 		return NULL;
 	n->kids[n->nkids++] = kid;
@@ -565,7 +565,8 @@ static struct ast *joined(struct parser *p, enum ast_kind kind, const char *word
 	struct ast *(*part)(struct parser *p))
 {
 	lex_blank(&p->lex);
-	size_t start = p->lex.at;
+	/* now: later, finding the line would mean to start at the top again */
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	struct ast *first = part(p), *n = NULL;
 	int r;
 
@@ -574,7 +575,7 @@ static struct ast *joined(struct parser *p, enum ast_kind kind, const char *word
 	while ((r = lex_joint(p, word)) > 0) {
 		struct ast *kid = part(p);
 
-		if (!kid || (!n && !(n = new_node(p, kind, start))))
+		if (!kid || (!n && !(n = new_node(p, kind, pos))))
 			return NULL;
 		if (!n->nkids) {
 			n->kids = array_room(p->arena, NULL, 0, sizeof(*n->kids));

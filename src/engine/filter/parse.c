@@ -27,6 +27,13 @@ void parser_init(struct parser *p, struct arena *a, struct str text,
 	*fe = (struct filter_error){.pos = {.line = 1, .column = 1}};
 }
 
+void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+}
+
 int parse_fail(struct parser *p, size_t offset, const char *fmt, ...)
 {
 	va_list ap;
@@ -39,6 +46,7 @@ int parse_fail(struct parser *p, size_t offset, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(p->fe->msg, sizeof(p->fe->msg), fmt, ap);
 	va_end(ap);
+	make_printable(p->fe->msg);
 	return -EINVAL;
 }
 
@@ -614,6 +622,10 @@ int filter_parse(struct arena *a, struct str text, const struct filter_parse_opt
 	parser_init(&p, a, text, o, fe ? fe : &unused);
 	if (text.len > FILTER_TEXT_MAX)
 		return parse_fail(&p, 0, "the expression is longer than %d bytes", FILTER_TEXT_MAX);
+	/* names and bare words of the AST point into the text: into a copy that lives as long */
+	p.lex.text = arena_str(a, text);
+	if (!p.lex.text.s)
+		return out_of_memory(&p);
 	if (!str_trim(text).len)
 		return parse_fail(&p, 0, "the expression is empty");
 	struct ast *ast = parse_or(&p);

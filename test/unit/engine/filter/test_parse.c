@@ -219,6 +219,7 @@ static const struct {
 	{"fd.ip = val(fd.cip)", 1, 13, "cannot be compared with a field"},
 	{"fd.cip = val(fd.ip)", 1, 14, "right-hand side"},
 	{"tolower(proc.aname) = x", 1, 9, "cannot be transformed"},
+	{"join(',', (proc.name, evt.rawarg.x)) = x", 1, 23, "cannot be transformed"},
 	{"tolower(evt.num) = x", 1, 1, "takes a string"},
 	{"b64(evt.num) = x", 1, 1, "takes a string or a byte buffer"},
 	{"len(evt.num) = 1", 1, 1, "takes a string"},

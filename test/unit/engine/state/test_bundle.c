@@ -123,7 +123,16 @@ static void containerd(void **unused)
 	assert_int_equal(c->type, CONTAINER_CONTAINERD);
 	assert_str(c->full_id, "web-1");
 	assert_str(c->id, "web-1");
+	assert_str(c->name, "web-1");
 	assert_false(c->is_privileged);
+	/* told by containerd's database */
+	assert_str(c->image, "localhost/kobantest:1.0");
+	assert_str(c->image_repo, "localhost/kobantest");
+	assert_str(c->image_tag, "1.0");
+	assert_str(c->image_digest,
+		"sha256:c1fdf7920ed5000559dae28f4820fdff78ce58ae89d85233a5ba976be32c2c1e");
+	assert_true(label_is(
+		c->labels, c->nlabels, "io.containerd.image.config.stop-signal", "SIGTERM"));
 	state_free(s);
 
 	/* the same shape of path, and nothing there: one look, then silence for a second */

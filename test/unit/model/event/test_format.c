@@ -43,6 +43,9 @@ static const struct number_case {
 	{EV_KILL, "pid", (uint64_t)-1, "-1", ""},
 	{EV_CHMOD, "mode", 0755, "0755", "S_IXOTH|S_IROTH|S_IXGRP|S_IRGRP|S_IXUSR|S_IWUSR|S_IRUSR"},
 	{EV_CHMOD, "mode", 04000, "04000", "S_ISUID"},
+	{EV_MKNOD, "mode", 060600, "060600",
+		"S_IWUSR|S_IRUSR|S_IFBLK"}, /* shares a bit with S_IFCHR */
+	{EV_MKNOD, "mode", 0140000, "0140000", "S_IFSOCK"},
 	{EV_MMAP, "addr", 0xffff800000000000, "FFFF800000000000", ""},
 	{EV_MMAP, "prot", 0, "0", "PROT_NONE"},
 	{EV_MMAP, "prot", 5, "5", "PROT_READ|PROT_EXEC"},

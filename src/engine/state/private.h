@@ -51,6 +51,7 @@ struct text_pool {
 struct row {
 	struct process p; /* first: a process is its row */
 	struct row *first_child, *next_sibling, *prev_sibling;
+	uint64_t seen_ns;   /* when it last acted, or was last found in /proc */
 	uint64_t looked_ns; /* stub: when /proc was last asked */
 	bool leader_gone;   /* the leader's thread ended, others live on */
 	uint32_t reaper;    /* who got the children, told by the exit */

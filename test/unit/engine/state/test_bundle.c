@@ -136,7 +136,7 @@ static void containerd(void **unused)
 	state_free(s);
 
 	/* the same shape of path, and nothing there: one look, then silence for a second */
-	assert_null(seen_in("containerd", "memory=/process_api/6ba089c99d99", &s));
+	assert_null(seen_in("containerd", "memory=/jobs/6ba089c99d99", &s));
 	struct made_event *m = make_exec(200, 6 * TICK, "/bin/x", "x");
 	assert_null(apply(s, m)->container);
 	assert_int_equal(state_counters(s).containers, 0);

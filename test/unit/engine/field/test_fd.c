@@ -178,7 +178,8 @@ static void both_ends(void **state)
 	set_tcp(&fx, 3);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (holds(&fx, cases[i].condition) != cases[i].holds)
-			fail_msg("%s: not %s", cases[i].condition, cases[i].holds ? "true" : "false");
+			fail_msg("%s: not %s", cases[i].condition,
+				cases[i].holds ? "true" : "false");
 	assert_false(parses(&fx, "fd.ip > 1.1.1.1"));
 	assert_false(parses(&fx, "fd.port startswith 4"));
 	assert_false(parses(&fx, "fd.sport = val(fd.port)"));

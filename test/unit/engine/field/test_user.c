@@ -42,7 +42,8 @@ static void names_from_files(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/etc", dir);
 	assert_int_equal(mkdir(path, 0755), 0);
-	put(dir, "passwd", "toor:x:0:0:r:/home/toor:/bin/zsh\nada:x:1000:100:A:/home/ada:/bin/sh\n");
+	put(dir, "passwd",
+		"toor:x:0:0:r:/home/toor:/bin/zsh\nada:x:1000:100:A:/home/ada:/bin/sh\n");
 	put(dir, "group", "users:x:100:\n");
 	fixture_init(&fx);
 	fx.subject.state = state_new(&o, &e);

@@ -291,7 +291,8 @@ static int set_sock_family(struct builder *b, const struct yaml_node *n, void *r
 	static const struct {
 		const char *name;
 		uint16_t family;
-	} families[] = {{"ip", AF_INET}, {"ipv4", AF_INET}, {"ipv6", AF_INET6}, {"unix", AF_UNIX},
+	} families[] = {{"ip", AF_INET}, {"ipv4", AF_INET}, {"inet", AF_INET}, {"ipv6", AF_INET6},
+		  {"inet6", AF_INET6}, {"unix", AF_UNIX},
 		{"netlink", AF_NETLINK}, {"packet", AF_PACKET}};
 
 	for (size_t i = 0; i < COUNT(families); i++)
@@ -617,8 +618,9 @@ static void derive_paths(struct builder *b)
 			continue;
 		struct str raw = event_param_str(ev, i);
 
-		if (raw.len && !p->name.len) {
+		if (raw.len && !p->raw.len)
 			p->raw = raw;
+		if (raw.len && !p->name.len) {
 			p->name = path_normalise(b->a, b->t->proc->cwd, raw);
 		} else if (!raw.len && p->name.len) {
 			p->raw = p->raw.len ? p->raw : p->name;

@@ -89,21 +89,24 @@ static size_t content_start(const struct source *src, const struct yaml_node *n)
 struct place place_in_scalar(const struct source *src, const struct yaml_node *n, size_t offset)
 {
 	struct str raw = src->text, text = n->text;
-	size_t at = content_start(src, n);
+	size_t at = content_start(src, n), behind = at;
 
 	for (size_t i = 0; i <= text.len; i++) {
-		if (i < text.len && is_blank(text.s[i]) && i != offset)
+		/* a place between words, or at the end, is just behind what was written last */
+		if (i == text.len || (i == offset && is_blank(text.s[i])))
+			return place_at(src, behind);
+		if (is_blank(text.s[i]))
 			continue;
 		while (at < raw.len && is_blank(raw.s[at]))
 			at++;
-		if (i == offset || i == text.len)
+		if (i == offset)
 			return place_at(src, at);
 		if (at < raw.len && raw.s[at] != text.s[i] &&
 			(raw.s[at] == '\\' || raw.s[at] == '\''))
 			at++; /* an escape in a quoted scalar */
 		if (at >= raw.len || raw.s[at] != text.s[i])
 			break;
-		at++;
+		behind = ++at;
 	}
 	return place_of(src, n);
 }

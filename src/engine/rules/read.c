@@ -479,8 +479,8 @@ static int read_exceptions(
 
 static int read_priority(struct loader *l, const struct yaml_node *item, struct rule_def *def)
 {
-	static const struct str names[] = {STR("Emergency"), STR("Alert"), STR("Critical"),
-		STR("Error"), STR("Warning"), STR("Notice"), STR("Informational"), STR("Debug")};
+	static const struct str names[] = {STR("EMERGENCY"), STR("ALERT"), STR("CRITICAL"),
+		STR("ERROR"), STR("WARNING"), STR("NOTICE"), STR("INFORMATIONAL"), STR("DEBUG")};
 	const struct yaml_node *n = get_scalar(l, item, "priority", def->d.ctx);
 
 	if (!n)

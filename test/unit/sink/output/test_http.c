@@ -264,6 +264,7 @@ static void *tls_run(void *arg)
 		int len = 0, n;
 
 		SSL_set_fd(tls, fd);
+		SSL_set_accept_state(tls);
 		while ((n = SSL_read(tls, buf + len, (int)sizeof(buf) - 1 - len)) > 0) {
 			buf[len += n] = 0;
 			if (number_of(buf)) { /* the body is there */

@@ -20,7 +20,7 @@
 #include "base/io.h"
 #include "cmd/config.h"
 
-static const char cases_dir[] = "test/unit/cmd/config";
+static const char cases_dir[] = "test/golden/config";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

@@ -8,13 +8,14 @@
 
 struct rule_stats {
 	uint64_t evals, matches;
-	uint64_t cost_ns;   /* sampled: one event in 1024 is timed, scaled up */
+	uint64_t cost_ns; /* sampled: one event in 1024 is timed, scaled up */
 };
 
 struct detect_options {
-	bool first_match_only;   /* rule_matching: first */
-	bool iso_time;           /* evt.time in output_fields */
+	bool first_match_only; /* rule_matching: first */
+	bool iso_time;         /* evt.time in output_fields */
 	const char *hostname;
+	bool resolve_names; /* a thread resolves the host names in rules (fd.sip.name …) */
 };
 
 typedef void (*detect_emit)(const struct finding *f, const struct rule *rule, void *arg);

@@ -11,6 +11,8 @@
 /* Which name of the file is under judgement (event_path). */
 enum name_kind { NAME_ASKED, NAME_REAL, NAME_KNOWN };
 
+struct field_names;
+
 struct field_subject {
 	const struct event *ev;
 	const struct process *proc;
@@ -19,6 +21,7 @@ struct field_subject {
 	const char *hostname;
 	uint64_t last_ts_ns;   /* of the event before, for evt.deltatime; 0 = none */
 	uint64_t first_ts_ns;  /* of the first event, for evt.reltime */
+	const struct field_names *names; /* for fd.*ip.name; NULL = those fields are missing */
 };
 
 /* All classes: evt, process, fd, fs.path, user, group, fdlist, util, container, k8s. */
@@ -33,3 +36,21 @@ unsigned field_name_kinds(const struct event *ev, enum name_kind kinds[EVENT_NAM
  * bits in codes[(EVENT_CODE_MAX + 63) / 64].
  */
 void field_event_codes(const struct ast *ast, uint64_t *codes);
+
+/*
+ * Host names for fd.cip.name, fd.sip.name, fd.lip.name, fd.rip.name: the names that rules mention
+ * are collected, then a thread resolves them over and over (every minute; kept for five). Events
+ * only look up what is there, so that no name server can hold them up. Without one (subject.names
+ * NULL, or nothing resolved) the fields are missing.
+ */
+struct field_names *field_names_new(void);
+void field_names_free(struct field_names *n);
+/* Adds one name, before the start. 0, -EINVAL for what is no name, -ENOSPC past 1024, -EBUSY. */
+int field_names_add(struct field_names *n, struct str name);
+/* Adds all that an expression compares those fields with. */
+void field_names_collect(struct field_names *n, struct ast *ast);
+/* Starts the thread, if there are names. 0 or -errno. */
+int field_names_start(struct field_names *n);
+/* Tells the addresses of a name that was added (tests, captures with their own names). */
+void field_names_set(struct field_names *n, struct str name, const struct ip_addr *addrs,
+	size_t naddrs);

@@ -70,6 +70,7 @@ struct rule {
 	uint32_t root;                   /* in the ruleset's program; enabled rules only */
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* event codes it can match */
 	bool is_named;                   /* may differ between the names of a file */
+	const struct rule_details *details; /* private: for describing */
 };
 
 struct macro_info { struct str name, condition; struct load_location where; bool used; };
@@ -100,6 +101,7 @@ struct ruleset {
 	size_t npaths;
 	struct str sha256;               /* hex, of all files */
 	struct str required_engine;      /* "0.57.0" or empty */
+	const struct ruleset_details *details; /* private: for describing */
 };
 
 struct rule_selection { /* `rules:` of falco.yaml, applied in order */

@@ -22,15 +22,23 @@ enum {
 	EVENT_CGROUP = 1001,    /* a process was moved to another cgroup; facts.cgroup */
 };
 
+/*
+ * Current events by name, "openat" is EV_OPENAT; the enter events that are still current end in _E.
+ */
+enum event_code {
+#define EVENT(code, ID, ...) EV_##ID = code,
+#include "model/event/schema.def"
+};
+
 /* The on-disk type numbers of .scap. */
 enum param_type {
 	PT_NONE = 0, PT_INT8 = 1, PT_INT16 = 2, PT_INT32 = 3, PT_INT64 = 4, PT_UINT8 = 5,
 	PT_UINT16 = 6, PT_UINT32 = 7, PT_UINT64 = 8, PT_CHARBUF = 9, PT_BYTEBUF = 10, PT_ERRNO = 11,
 	PT_SOCKADDR = 12, PT_SOCKTUPLE = 13, PT_FD = 14, PT_PID = 15, PT_FDLIST = 16, PT_FSPATH = 17,
 	PT_SYSCALLID = 18, PT_SIGTYPE = 19, PT_RELTIME = 20, PT_ABSTIME = 21, PT_PORT = 22,
-	PT_L4PROTO = 23, PT_SOCKFAMILY = 24, PT_BOOL = 25, PT_DYN = 27, PT_FLAGS8 = 28,
+	PT_L4PROTO = 23, PT_SOCKFAMILY = 24, PT_BOOL = 25, PT_IPV4ADDR = 26, PT_DYN = 27, PT_FLAGS8 = 28,
 	PT_FLAGS16 = 29, PT_FLAGS32 = 30, PT_UID = 31, PT_GID = 32, PT_DOUBLE = 33, PT_SIGSET = 34,
-	PT_MODE = 42, PT_FSRELPATH = 43, PT_ENUMFLAGS8 = 44, PT_ENUMFLAGS16 = 45,
+	PT_IPV6ADDR = 38, PT_MODE = 42, PT_FSRELPATH = 43, PT_ENUMFLAGS8 = 44, PT_ENUMFLAGS16 = 45,
 	PT_ENUMFLAGS32 = 46, PT_FD32 = 47, PT_PID32 = 48,
 	/* a PT_BYTEBUF that holds NUL-separated strings: not a .scap number, koban's mark */
 	PT_STRINGS = 100,
@@ -65,9 +73,11 @@ struct param_def {
 
 enum param_base { PB_DEC, PB_HEX, PB_OCT };
 
+/* One flag or enumerator; for PT_DYN, one kind of value: its index is the row's, value its type. */
 struct flag_name {
 	const char *name;
-	uint64_t value;
+	uint64_t value;  /* on disk */
+	uint64_t kernel; /* what the kernel's interface calls it, for event_convert() */
 };
 
 struct event_def {
@@ -86,9 +96,26 @@ const struct event_def *event_def(uint16_t code);
  * the number found. Several codes can share a name (old versions).
  */
 size_t event_codes_by_name(struct str name, uint16_t *codes, size_t max);
-/* The index of a parameter by name, or -1. */
+/*
+ * Event 1 stands for every syscall without an event of its own; its parameter ID says which, by
+ * Falco's numbering. The name for such a number, or NULL; the number for a name, or -1 (which
+ * syscalls with an event of their own have too).
+ */
+const char *syscall_id_name(unsigned id);
+int syscall_id_by_name(struct str name);
+/*
+ * The number that the kernel gave for a flag or an enumeration, as .scap stores it. The tables
+ * hold the values of x86-64, or of arm64 when built there; both share them with asm-generic.
+ */
+enum event_converter {
+#define CONVERTER(name) CONV_##name,
+#include "model/event/schema.def"
+	CONV_COUNT
+};
+uint64_t event_convert(enum event_converter what, uint64_t value);
+/* The index of a parameter by name, or -1; always -1 for old events, whose parameters have none. */
 int event_param_index(const struct event_def *def, struct str name);
-/* "file", "net", "process" … as evt.category prints. */
+/* "file", "net", "process" …; input and output depend on the descriptor: "unknown" here. */
 const char *event_category_name(enum event_category c);
 
 enum fd_type {
@@ -179,6 +206,10 @@ static inline struct str event_param(const struct event *ev, unsigned i)
 {
 	return i < ev->nparams ? ev->params[i] : STR_NULL;
 }
+/* What evt.type prints: the name, of event 1 that of the syscall. */
+struct str event_type_name(const struct event *ev);
+/* What evt.category prints: of input and output that of the descriptor's kind. */
+const char *event_category_text(const struct event *ev);
 /* A numeric parameter of any width, sign-extended by its type; false when not available. */
 bool event_param_s64(const struct event *ev, unsigned i, int64_t *ret);
 bool event_param_u64(const struct event *ev, unsigned i, uint64_t *ret);
@@ -189,9 +220,15 @@ struct str event_param_str(const struct event *ev, unsigned i);
  * "status"; false when the event has none.
  */
 bool event_result(const struct event *ev, int64_t *ret);
-/* The parameter as Falco prints evt.arg.NAME: "O_RDONLY|O_CLOEXEC", "<f>/etc/passwd", "ENOENT". */
+/*
+ * The parameter as Falco prints evt.arg.NAME: "O_RDONLY|O_CLOEXEC", "<f>/etc/passwd", "ENOENT"; the
+ * plain form when there is no resolved one. "NULL" or "<NA>" when it is not available.
+ */
 void event_param_format(const struct event *ev, unsigned i, struct buf *out);
-/* All parameters as evt.args: "name=value name=value". */
+/* Its two forms: "4097" and "O_RDONLY|O_CLOEXEC". The resolved one may add nothing. */
+void event_param_plain(const struct event *ev, unsigned i, struct buf *out);
+void event_param_resolved(const struct event *ev, unsigned i, struct buf *out);
+/* All parameters as evt.args: "res=0 fd=3(<f>/etc/passwd)"; nothing for event 1. */
 void event_args_format(const struct event *ev, struct buf *out);
 /* The name of an errno ("ENOENT") or of a signal ("SIGKILL"), or NULL. */
 const char *errno_name(int err);
@@ -199,8 +236,8 @@ const char *signal_name(int sig);
 /* Capabilities as Falco prints thread.cap_*: "CAP_CHOWN CAP_KILL", in bit order. */
 void capabilities_format(uint64_t caps, struct buf *out);
 /*
- * fd.name of any descriptor: the path, "10.0.0.1:40000->1.2.3.4:443" (client first), "[::1]:80",
- * a unix path, a pipe's name. Falco's form.
+ * fd.name of any descriptor: the path, "10.0.0.1:40000->1.2.3.4:443" (client first), "::1:80", a
+ * unix path, a pipe's name. Falco's form.
  */
 void event_fd_name_format(const struct event *ev, struct str path, struct buf *out);
 /* Which ends are client and server; ports 0 and has_* false when unknown. */

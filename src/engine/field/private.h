@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What the files of this room share: the subject, short ways to hand out a value, strings built in
+ * the event's arena, and the classes that field.c puts together. Nothing here is for other rooms.
+ */
+#include "engine/field/field.h"
+
+/* Event codes that a field has to know by number (schema 4.5.1). */
+enum {
+	CODE_GENERIC = 1, CODE_OPEN = 3, CODE_CONNECT = 23, CODE_CREAT = 59, CODE_POLL = 81,
+	CODE_RENAME = 175, CODE_RENAMEAT = 177, CODE_SYMLINK = 179, CODE_SYMLINKAT = 181,
+	CODE_QUOTACTL = 191, CODE_PROCINFO = 234, CODE_ACCEPT = 247, CODE_PPOLL = 255,
+	CODE_MOUNT = 257, CODE_MKDIR = 277, CODE_RMDIR = 279, CODE_INFRA = 286,
+	CODE_EXECVE = 293, CODE_UNLINK = 301, CODE_UNLINKAT = 303, CODE_MKDIRAT = 305,
+	CODE_OPENAT = 307, CODE_LINK = 309, CODE_LINKAT = 311, CODE_FCHMODAT = 313,
+	CODE_CHMOD = 315, CODE_FCHMOD = 317, CODE_RENAMEAT2 = 319, CODE_PLUGIN = 322,
+	CODE_CONTAINER = 324, CODE_OPENAT2 = 327, CODE_EXECVEAT = 331, CODE_OPEN_BY_HANDLE = 337,
+	CODE_CHOWN = 379, CODE_LCHOWN = 381, CODE_FCHOWN = 383, CODE_FCHOWNAT = 385,
+	CODE_UMOUNT = 387, CODE_ACCEPT4 = 389, CODE_UMOUNT2 = 391, CODE_ASYNC = 402,
+};
+
+/* Flags of rows that are written often. */
+#define FILTER_ONLY (FIELD_FILTER_ONLY | FIELD_NO_RHS | FIELD_NO_TRANSFORMER)
+#define OWN_COMPARE (FIELD_NO_RHS | FIELD_NO_TRANSFORMER)
+#define TABLE_ONLY  FIELD_TABLE_ONLY
+#define DEPRECATED  FIELD_DEPRECATED
+#define ARG_INDEX   (FIELD_ARG_OPTIONAL | FIELD_ARG_INDEX)
+#define ARG_KEY     (FIELD_ARG_OPTIONAL | FIELD_ARG_KEY)
+#define NEED_KEY    (FIELD_ARG_REQUIRED | FIELD_ARG_KEY)
+#define NEED_EITHER (FIELD_ARG_REQUIRED | FIELD_ARG_KEY | FIELD_ARG_INDEX)
+#define NAMED       FIELD_NAMED
+#define OP_BIT(op)  (1u << (op))
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+/* The head of every getter. */
+#define GET(name)                                                                                  \
+	static bool name(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret)
+
+static inline const struct field_subject *subject_of(const struct field_ctx *ctx)
+{
+	return ctx->subject;
+}
+
+static inline const struct event *event_of(const struct field_ctx *ctx)
+{
+	return subject_of(ctx)->ev;
+}
+
+/* NULL when the subject has no process (events of other sources). */
+static inline const struct process *process_of(const struct field_ctx *ctx)
+{
+	return subject_of(ctx)->proc;
+}
+
+static inline bool give_str(struct value *ret, struct str s)
+{
+	*ret = (struct value){.type = VT_STR, .s = s.s ? s : STR("")};
+	return true;
+}
+
+static inline bool give_path(struct value *ret, struct str s)
+{
+	*ret = (struct value){.type = VT_PATH, .s = s.s ? s : STR("")};
+	return true;
+}
+
+static inline bool give_cstr(struct value *ret, const char *s)
+{
+	return s && give_str(ret, str_of(s));
+}
+
+/* A string that is missing when it is empty. */
+static inline bool give_some_str(struct value *ret, struct str s)
+{
+	return s.len && give_str(ret, s);
+}
+
+static inline bool give_u64(struct value *ret, uint64_t u)
+{
+	*ret = (struct value){.type = VT_U64, .u = u};
+	return true;
+}
+
+static inline bool give_s64(struct value *ret, int64_t i)
+{
+	*ret = (struct value){.type = VT_S64, .i = i};
+	return true;
+}
+
+static inline bool give_bool(struct value *ret, bool b)
+{
+	*ret = (struct value){.type = VT_BOOL, .u = b};
+	return true;
+}
+
+static inline bool give_double(struct value *ret, double d)
+{
+	*ret = (struct value){.type = VT_DOUBLE, .d = d};
+	return true;
+}
+
+/* Nanoseconds between two moments. */
+static inline bool give_reltime(struct value *ret, uint64_t ns)
+{
+	*ret = (struct value){.type = VT_RELTIME, .u = ns};
+	return true;
+}
+
+/* Nanoseconds since the epoch. */
+static inline bool give_abstime(struct value *ret, uint64_t ns)
+{
+	*ret = (struct value){.type = VT_ABSTIME, .u = ns};
+	return true;
+}
+
+/* For fields that exist only so that rules which name them load. */
+bool field_get_missing(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret);
+
+/*
+ * A buffer of `max` bytes in the event's arena; it never grows, so that writers that use it do not
+ * allocate. It has max 0 and stays empty when the arena is full.
+ */
+struct buf field_buf(const struct field_ctx *ctx, size_t max);
+/* NUL-separated strings joined by blanks, after `head` and a blank when head has any. */
+struct str field_join(const struct field_ctx *ctx, struct str head, struct str vector);
+/* How many strings a NUL-separated vector holds, and the n-th; false beyond the end. */
+size_t field_vector_count(struct str vector);
+bool field_vector_get(struct str vector, size_t n, struct str *ret);
+/* The value of "NAME=value" in a vector of such strings. */
+bool field_vector_find(struct str vector, struct str name, struct str *ret);
+
+/* Is the event about a descriptor, that is, do fd.* fields apply to it at all? */
+bool field_has_fd(const struct event *ev);
+/* The descriptor when it is open and known, else NULL (a failed open has none). */
+const struct event_fd *field_open_fd(const struct event *ev);
+bool field_fd_is_inet(const struct event_fd *fd);
+
+/* fd.name, as a borrowed or built string. */
+struct str field_fd_name(const struct field_ctx *ctx);
+
+/* Labels as "key:value, key:value", without those that Kubernetes sets for itself. */
+struct str field_labels_text(const struct field_ctx *ctx, const struct label *labels, size_t n);
+
+extern const struct field_class field_class_evt, field_class_evt_syscall, field_class_evt_count,
+	field_class_process, field_class_process_ids, field_class_thread, field_class_fd,
+	field_class_fd_sock, field_class_fspath, field_class_user, field_class_group,
+	field_class_fdlist, field_class_util, field_class_container, field_class_k8s;

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread.* fields: the thread that made the event, and what the kernel keeps by thread but
+ * koban by process (capabilities, cgroups, memory). CPU time is not among what a sensor of system
+ * calls sees.
+ */
+#include "engine/field/private.h"
+
+static bool give_caps(const struct field_ctx *ctx, uint64_t caps, struct value *ret)
+{
+	struct buf b = field_buf(ctx, 1536);
+
+	capabilities_format(caps, &b);
+	return give_str(ret, buf_str(&b));
+}
+
+GET(get_cap_permitted)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_caps(ctx, p->cap_permitted, ret);
+}
+
+GET(get_cap_inheritable)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_caps(ctx, p->cap_inheritable, ret);
+}
+
+GET(get_cap_effective)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_caps(ctx, p->cap_effective, ret);
+}
+
+GET(get_pfmajor)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_u64(ret, p->pfmajor);
+}
+
+GET(get_pfminor)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_u64(ret, p->pfminor);
+}
+
+GET(get_tid)
+{
+	return give_s64(ret, event_of(ctx)->tid);
+}
+
+static bool is_main(const struct event *ev)
+{
+	return ev->tid == ev->pid;
+}
+
+GET(get_ismain)
+{
+	return give_bool(ret, is_main(event_of(ctx)));
+}
+
+/* Outside a pid namespace both ids are one; inside, only the main thread's is kept. */
+GET(get_vtid)
+{
+	const struct process *p = process_of(ctx);
+	const struct event *ev = event_of(ctx);
+
+	if (!p || !p->vpid)
+		return false;
+	if (is_main(ev))
+		return give_s64(ret, p->vpid);
+	return p->vpid == p->pid && give_s64(ret, ev->tid);
+}
+
+GET(get_nametid)
+{
+	const struct process *p = process_of(ctx);
+	struct buf b = field_buf(ctx, 64);
+
+	if (!p)
+		return false;
+	buf_add(&b, p->comm);
+	buf_add_u64(&b, event_of(ctx)->tid);
+	return give_str(ret, buf_str(&b));
+}
+
+GET(get_cgroups)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && p->cgroups.len && give_str(ret, field_join(ctx, STR_NULL, p->cgroups));
+}
+
+GET(get_cgroup)
+{
+	const struct process *p = process_of(ctx);
+	struct str s;
+
+	return p && field_vector_find(p->cgroups, arg->text, &s) && give_str(ret, s);
+}
+
+/* Memory belongs to the process; it is counted at its main thread, so that sums come out right. */
+static bool give_memory(const struct field_ctx *ctx, uint64_t size, struct value *ret)
+{
+	return give_u64(ret, is_main(event_of(ctx)) ? size : 0);
+}
+
+GET(get_vmsize)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_memory(ctx, p->vmsize_kb, ret);
+}
+
+GET(get_vmrss)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_memory(ctx, p->vmrss_kb, ret);
+}
+
+GET(get_vmsize_b)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_memory(ctx, p->vmsize_kb * 1024, ret);
+}
+
+GET(get_vmrss_b)
+{
+	const struct process *p = process_of(ctx);
+
+	return p && give_memory(ctx, p->vmrss_kb * 1024, ret);
+}
+
+#define NO_SCHEDULER " Missing: it needs scheduler events, which no koban sensor records."
+
+static const struct field_def fields[] = {
+	{"thread.cap_permitted", VT_STR, 0,
+		"Permitted capabilities, separated by blanks: thread.cap_permitted contains "
+		"CAP_SYS_ADMIN.",
+		get_cap_permitted},
+	{"thread.cap_inheritable", VT_STR, 0, "Inheritable capabilities, separated by blanks.",
+		get_cap_inheritable},
+	{"thread.cap_effective", VT_STR, 0,
+		"Effective capabilities, those that the kernel checks, separated by blanks.",
+		get_cap_effective},
+	{"thread.pfmajor", VT_U64, 0, "Page faults that had to read a disk, as of the last exec.",
+		get_pfmajor},
+	{"thread.pfminor", VT_U64, 0, "Page faults without a disk, as of the last exec.",
+		get_pfminor},
+	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid},
+	{"thread.ismain", VT_BOOL, 0, "True when it is the process's first thread.", get_ismain},
+	{"thread.vtid", VT_S64, 0,
+		"Thread id as the thread itself sees it; in a container known for main threads only.",
+		get_vtid},
+	{"thread.nametid", VT_STR, TABLE_ONLY,
+		"proc.name and thread.tid in one, to tell threads of the same name apart: java4711.",
+		get_nametid},
+	{"thread.exectime", VT_RELTIME, 0,
+		"Nanoseconds of CPU time since the last switch to the thread." NO_SCHEDULER,
+		field_get_missing},
+	{"thread.totexectime", VT_RELTIME, 0,
+		"Nanoseconds of CPU time of the thread in all." NO_SCHEDULER, field_get_missing},
+	{"thread.cgroups", VT_STR, 0, "Control groups as subsystem=path, separated by blanks.",
+		get_cgroups},
+	{"thread.cgroup", VT_STR, NEED_KEY,
+		"Path of the control group of one subsystem: thread.cgroup.cpuset.", get_cgroup},
+	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SCHEDULER, field_get_missing},
+	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SCHEDULER,
+		field_get_missing},
+	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SCHEDULER,
+		field_get_missing},
+	{"thread.vmsize", VT_U64, 0,
+		"Virtual memory in KiB, counted at the main thread; 0 for the others.", get_vmsize},
+	{"thread.vmrss", VT_U64, 0,
+		"Resident memory in KiB, counted at the main thread; 0 for the others.", get_vmrss},
+	{"thread.vmsize.b", VT_U64, TABLE_ONLY, "thread.vmsize in bytes.", get_vmsize_b},
+	{"thread.vmrss.b", VT_U64, TABLE_ONLY, "thread.vmrss in bytes.", get_vmrss_b},
+};
+
+const struct field_class field_class_thread = {
+	.name = "thread",
+	.desc = "The thread that made the event.",
+	.fields = fields,
+	.nfields = COUNT_OF(fields),
+	.source = "syscall",
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joining and cleaning paths as text. Never looks at a disk: a ".." goes up one name even where
+ * the name is a symbolic link, as Falco does. Most paths are clean and are returned as they are.
+ */
+#include "model/event/event.h"
+
+/* The next name of *p, slashes in front skipped; empty at the end. */
+static struct str next_name(struct str *p)
+{
+	while (p->len && p->s[0] == '/')
+		*p = str_skip(*p, 1);
+	ptrdiff_t end = str_find_char(*p, '/');
+	struct str name = end < 0 ? *p : str_head(*p, (size_t)end);
+
+	*p = str_skip(*p, name.len);
+	return name;
+}
+
+static bool is_dots(struct str name)
+{
+	return str_eq(name, STR(".")) || str_eq(name, STR(".."));
+}
+
+static bool is_clean(struct str p)
+{
+	if (p.len == 0 || str_eq(p, STR("/")))
+		return true;
+	if (p.s[0] == '/')
+		p = str_skip(p, 1);
+	/* every name must be there: no "//", no slash at the end */
+	for (;;) {
+		ptrdiff_t end = str_find_char(p, '/');
+		struct str name = end < 0 ? p : str_head(p, (size_t)end);
+
+		if (name.len == 0 || is_dots(name))
+			return false;
+		if (end < 0)
+			return true;
+		p = str_skip(p, name.len + 1);
+	}
+}
+
+/* Adds the names of p to out, which begins with `root` bytes that ".." cannot take away. */
+static size_t add_names(char *out, size_t len, size_t root, struct str p)
+{
+	for (;;) {
+		struct str name = next_name(&p);
+
+		if (name.len == 0)
+			return len;
+		if (str_eq(name, STR(".")))
+			continue;
+		if (str_eq(name, STR(".."))) {
+			while (len > root && out[--len] != '/')
+				;
+			continue;
+		}
+		if (len > root)
+			out[len++] = '/';
+		memcpy(out + len, name.s, name.len);
+		len += name.len;
+	}
+}
+
+struct str path_normalise(struct arena *a, struct str base, struct str path)
+{
+	if (path.len && path.s[0] == '/')
+		base = STR_NULL;
+	if (base.len == 0 && is_clean(path))
+		return path;
+	if (path.len == 0 && is_clean(base))
+		return base;
+	char *out = arena_raw(a, base.len + path.len + 2);
+
+	if (!out)
+		return path;
+	size_t root = 0;
+
+	if (base.len ? base.s[0] == '/' : path.s[0] == '/')
+		out[root++] = '/';
+	size_t len = add_names(out, root, root, base);
+
+	len = add_names(out, len, root, path);
+	out[len] = '\0';
+	return str_make(out, len);
+}

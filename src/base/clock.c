@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time: reading clocks and writing times down. */
-#define _GNU_SOURCE
+
 #include "base/clock.h"
 
 #include <time.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small files and folders. */
-#define _GNU_SOURCE
+
 #include "base/io.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Borrowed strings: searching, cutting, numbers, hashing. No allocation, no locale. */
-#define _GNU_SOURCE
+
 #include "base/str.h"
 
 #include <errno.h>

@@ -18,7 +18,9 @@
 
 enum {
 	OUTPUT_MAX = 8 * 1024 * 1024,
-	WIDTH_DEFAULT = 100, WIDTH_MIN = 40, WIDTH_MAX = 160,
+	WIDTH_DEFAULT = 100,
+	WIDTH_MIN = 40,
+	WIDTH_MAX = 160,
 	NAME_COLUMN = 34, /* a longer name has its line for itself */
 	TYPE_COLUMN = 9,
 };
@@ -27,7 +29,7 @@ enum form { FORM_TABLE, FORM_JSON, FORM_MARKDOWN };
 
 struct options {
 	enum form form;
-	bool all;        /* hidden fields too */
+	bool all; /* hidden fields too */
 	bool colour;
 	size_t width;
 	struct str only; /* a class, the beginning of names, or a name; empty = all */
@@ -60,10 +62,19 @@ static const char help[] =
 static const char *type_name(enum value_type t)
 {
 	static const char *const names[] = {
-		[VT_STR] = "string", [VT_BOOL] = "bool", [VT_U64] = "uint", [VT_S64] = "int",
-		[VT_DOUBLE] = "double", [VT_RELTIME] = "reltime", [VT_ABSTIME] = "abstime",
-		[VT_BYTES] = "bytes", [VT_IP] = "ip", [VT_NET] = "net", [VT_PORT] = "port",
-		[VT_PATH] = "path", [VT_DYNAMIC] = "dynamic",
+		[VT_STR] = "string",
+		[VT_BOOL] = "bool",
+		[VT_U64] = "uint",
+		[VT_S64] = "int",
+		[VT_DOUBLE] = "double",
+		[VT_RELTIME] = "reltime",
+		[VT_ABSTIME] = "abstime",
+		[VT_BYTES] = "bytes",
+		[VT_IP] = "ip",
+		[VT_NET] = "net",
+		[VT_PORT] = "port",
+		[VT_PATH] = "path",
+		[VT_DYNAMIC] = "dynamic",
 	};
 
 	return names[t];
@@ -71,8 +82,8 @@ static const char *type_name(enum value_type t)
 
 /* ---- which fields --------------------------------------------------------------------------- */
 
-static bool is_asked(const struct options *o, const struct field_class *c,
-	const struct field_def *f)
+static bool is_asked(
+	const struct options *o, const struct field_class *c, const struct field_def *f)
 {
 	struct str name = str_of(f->name);
 
@@ -81,8 +92,7 @@ static bool is_asked(const struct options *o, const struct field_class *c,
 		return false;
 	if (!o->only.len || str_is(o->only, c->name))
 		return true;
-	return str_starts(name, o->only) &&
-	       (name.len == o->only.len || name.s[o->only.len] == '.');
+	return str_starts(name, o->only) && (name.len == o->only.len || name.s[o->only.len] == '.');
 }
 
 static size_t count_asked(const struct options *o, const struct field_class *c)
@@ -161,8 +171,8 @@ static void add_wrapped(struct buf *b, struct str text, size_t indent, size_t wi
 	buf_add_char(b, '\n');
 }
 
-static void add_row(const struct options *o, struct buf *b, struct buf *doc,
-	const struct field_def *f)
+static void add_row(
+	const struct options *o, struct buf *b, struct buf *doc, const struct field_def *f)
 {
 	bool narrow = o->width < 80;
 	size_t len = strlen(f->name) + strlen(arg_mark(f));
@@ -352,8 +362,10 @@ static int no_such(struct str asked)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"all", no_argument, NULL, 'a'},      {"json", no_argument, NULL, 'j'},
-		{"markdown", no_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
+		{"all", no_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'},
+		{"markdown", no_argument, NULL, 'm'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;

@@ -51,11 +51,11 @@ static void add_name(struct codes *c, struct str name)
 		if (!def || !str_is(name, def->name))
 			continue;
 		add_code(c, code);
-		is_syscall |= !(def->flags & EF_META);
+		is_syscall |= !(def->flags & (EF_META | EF_OLD));
 	}
 	if (!is_syscall) {
-		add_code(c, CODE_GENERIC);
-		add_code(c, CODE_ASYNC);
+		add_code(c, EV_SYSCALL);
+		add_code(c, EV_ASYNCEVENT);
 	}
 }
 
@@ -181,4 +181,15 @@ void field_event_codes(const struct ast *ast, uint64_t *codes)
 	struct codes c = codes_of(ast, false);
 
 	memcpy(codes, c.bits, sizeof(c.bits));
+}
+
+bool field_event_type_exists(struct str name)
+{
+	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def(code);
+
+		if (def && str_is(name, def->name))
+			return true;
+	}
+	return syscall_id_by_name(name) >= 0 || str_is(name, "container_removed");
 }

@@ -32,8 +32,7 @@ static const struct container *complete(const struct field_ctx *ctx)
 }
 
 /* A text of the container: on the host its value there; missing when nothing is known. */
-static bool give_text(const struct field_ctx *ctx, struct str s, struct str host,
-	struct value *ret)
+static bool give_text(const struct field_ctx *ctx, struct str s, struct str host, struct value *ret)
 {
 	if (on_host(ctx))
 		return give_str(ret, host);
@@ -43,7 +42,7 @@ static bool give_text(const struct field_ctx *ctx, struct str s, struct str host
 #define TEXT_GETTER(member, host)                                                                  \
 	GET(get_##member)                                                                          \
 	{                                                                                          \
-		const struct container *c = container_at(ctx);                                    \
+		const struct container *c = container_at(ctx);                                     \
 		return give_text(ctx, c ? c->member : STR_NULL, host, ret);                        \
 	}
 
@@ -168,8 +167,8 @@ static bool glob_matches(const char *pattern, struct str s)
 }
 
 /* By number, or the first whose path fits the glob: its source, or its destination if `by_dest`. */
-static const struct container_mount *find_mount(const struct container *c,
-	const struct field_arg *arg, bool by_dest)
+static const struct container_mount *find_mount(
+	const struct container *c, const struct field_arg *arg, bool by_dest)
 {
 	char pattern[PATTERN_MAX];
 
@@ -357,7 +356,8 @@ GET(get_is_readiness)
 
 static const struct field_def fields[] = {
 	{"container.id", VT_STR, 0,
-		"First 12 characters of the container's id, taken from its control group, so always "
+		"First 12 characters of the container's id, taken from its control group, so "
+		"always "
 		"there: 3ad7b26ded6d. host for a process in no container.",
 		get_id},
 	{"container.full_id", VT_STR, 0, "The container's whole id, 64 characters.", get_full_id},
@@ -366,11 +366,13 @@ static const struct field_def fields[] = {
 		"Image with its tag: docker.io/library/nginx:1.27. Empty on the host.", get_image},
 	{"container.image.id", VT_STR, 0, "Id of the image.", get_image_id},
 	{"container.type", VT_STR, 0,
-		"Who runs the container: docker, containerd, cri-o, podman, lxc and others; host on "
+		"Who runs the container: docker, containerd, cri-o, podman, lxc and others; host "
+		"on "
 		"the host.",
 		get_type},
 	{"container.privileged", VT_BOOL, 0,
-		"True when the container was started privileged, with all capabilities and devices.",
+		"True when the container was started privileged, with all capabilities and "
+		"devices.",
 		get_is_privileged},
 	{"container.mounts", VT_STR, 0,
 		"All mounts as source:dest:mode:rdwr:propagation, separated by commas.",
@@ -413,8 +415,8 @@ static const struct field_def fields[] = {
 		"When the container's first process began, in nanoseconds since the epoch, as the "
 		"kernel knows it. Missing on the host.",
 		get_start_ts},
-	{"container.duration", VT_RELTIME, 0,
-		"Nanoseconds from container.start_ts to the event.", get_duration},
+	{"container.duration", VT_RELTIME, 0, "Nanoseconds from container.start_ts to the event.",
+		get_duration},
 	{"container.ip", VT_STR, 0, "The container's first IPv4 address, where it is known.",
 		get_ip},
 	{"container.cni.json", VT_STR, 0,

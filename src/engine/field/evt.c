@@ -12,8 +12,8 @@ GET(get_num)
 }
 
 /* Local time by strftime's fmt, with nanoseconds behind it if asked. */
-static bool give_time(const struct field_ctx *ctx, const char *fmt, bool fraction,
-	struct value *ret)
+static bool give_time(
+	const struct field_ctx *ctx, const char *fmt, bool fraction, struct value *ret)
 {
 	uint64_t ts = event_of(ctx)->ts_ns;
 	struct buf b = field_buf(ctx, 64);
@@ -114,7 +114,7 @@ GET(get_asynctype)
 
 	if (!ev->def || !(ev->def->flags & EF_META))
 		return false;
-	if (ev->code == CODE_ASYNC)
+	if (ev->code == EV_ASYNCEVENT)
 		return give_some_str(ret, event_param_str(ev, 1));
 	return give_cstr(ret, ev->def->name);
 }
@@ -140,8 +140,8 @@ static const struct field_def fields[] = {
 	{"evt.datetime", VT_STR, 0,
 		"Local date and time with nanoseconds: 2026-01-31 14:03:11.000250000.",
 		get_datetime},
-	{"evt.datetime.s", VT_STR, 0,
-		"Local date and time in whole seconds: 2026-01-31 14:03:11.", get_datetime_s},
+	{"evt.datetime.s", VT_STR, 0, "Local date and time in whole seconds: 2026-01-31 14:03:11.",
+		get_datetime_s},
 	{"evt.rawtime", VT_ABSTIME, 0, "When the event ended, in nanoseconds since the epoch.",
 		get_rawtime},
 	{"evt.rawtime.s", VT_ABSTIME, 0, "When the event ended, in whole seconds since the epoch.",

@@ -131,9 +131,9 @@ GET(get_is_syslog)
 	const struct event *ev = event_of(ctx);
 	struct str to = ev->fd.sock.unix_path;
 
-	return give_bool(ret,
-		(flags_of(ev) & EF_WRITES_FD) && ev->has_fd &&
-			(str_ends(to, STR("/dev/log")) || str_ends(ev->path.name, STR("/dev/log"))));
+	return give_bool(ret, (flags_of(ev) & EF_WRITES_FD) && ev->has_fd &&
+				      (str_ends(to, STR("/dev/log")) ||
+					      str_ends(ev->path.name, STR("/dev/log"))));
 }
 
 GET(get_count)
@@ -160,9 +160,9 @@ static enum error_kind error_kind(const struct event *ev)
 			return ERROR_FILE;
 		return field_fd_is_inet(fd) || fd->type == FD_UNIX ? ERROR_NET : ERROR_OTHER;
 	}
-	if ((flags_of(ev) & EF_OPEN) || ev->code == CODE_CREAT)
+	if ((flags_of(ev) & EF_OPEN) || ev->code == EV_CREAT)
 		return ERROR_FILE;
-	if (ev->code == CODE_ACCEPT || ev->code == CODE_ACCEPT4 || ev->code == CODE_CONNECT)
+	if (ev->code == EV_ACCEPT || ev->code == EV_ACCEPT4 || ev->code == EV_CONNECT)
 		return ERROR_NET;
 	return is_category(ev, EC_MEMORY) ? ERROR_MEMORY : ERROR_OTHER;
 }
@@ -196,18 +196,18 @@ GET(get_count_procinfo)
 {
 	const struct event *ev = event_of(ctx);
 
-	return give_u64(ret, ev->code == CODE_PROCINFO && ev->pid == ev->tid);
+	return give_u64(ret, ev->code == EV_PROCINFO && ev->pid == ev->tid);
 }
 
 GET(get_count_threadinfo)
 {
-	return give_u64(ret, event_of(ctx)->code == CODE_PROCINFO);
+	return give_u64(ret, event_of(ctx)->code == EV_PROCINFO);
 }
 
 /* "Name: value;Name: value" in the description of an old infrastructure event. */
 static bool infra_part(const struct event *ev, const char *name, struct str *ret)
 {
-	struct str rest = ev->code == CODE_INFRA ? event_param_str(ev, 2) : STR_NULL;
+	struct str rest = ev->code == EV_INFRA ? event_param_str(ev, 2) : STR_NULL;
 
 	while (rest.len) {
 		struct str value = str_trim(str_cut(&rest, ';'));
@@ -264,8 +264,7 @@ static const struct field_def fields[] = {
 		get_is_io_read},
 	{"evt.is_io_write", VT_BOOL, 0, "True when the call writes to a descriptor.",
 		get_is_io_write},
-	{"evt.io_dir", VT_STR, 0, "read or write; missing when the call does neither.",
-		get_io_dir},
+	{"evt.io_dir", VT_STR, 0, "read or write; missing when the call does neither.", get_io_dir},
 	{"evt.is_wait", VT_BOOL, 0, "True when the call waits, as poll and select do.",
 		get_is_wait},
 	{"evt.is_syslog", VT_BOOL, 0, "True for a write to /dev/log.", get_is_syslog},
@@ -284,7 +283,8 @@ static const struct field_def fields[] = {
 	{"evt.count.exit", VT_U64, 0, "1 for the end of a call, which live events always are.",
 		get_count_exit},
 	{"evt.count.procinfo", VT_U64, TABLE_ONLY,
-		"1 for the CPU-time event of a process's main thread, which only old captures hold.",
+		"1 for the CPU-time event of a process's main thread, which only old captures "
+		"hold.",
 		get_count_procinfo},
 	{"evt.count.threadinfo", VT_U64, TABLE_ONLY,
 		"1 for a CPU-time event of a thread, which only old captures hold.",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The evt.* fields of system calls: type, arguments, result, how a file was opened, latency. What
- * only counts (evt.count, evt.buflen, evt.is_io) is in evt_count.c. Arguments are always as the
- * program gave them; resolved names are in fd.* and fs.path.*.
+ * only counts (evt.count, evt.buflen, evt.is_io) is in evt_count.c. Arguments are as the
+ * program gave them, but for relative paths, which evt.arg shows as absolute ones (evt.rawarg does
+ * not); names by which a file was really opened are in fd.* and fs.path.*.
  */
 #include <errno.h>
 
@@ -12,7 +13,10 @@
 enum {
 	FORMAT_MAX = 256 * 1024, /* most text of one event's arguments */
 	/* open flags in .scap encoding */
-	O_READ = 1 << 0, O_WRITE = 1 << 1, O_MAKE = 1 << 2, O_TEMPORARY = 1 << 13,
+	O_READ = 1 << 0,
+	O_WRITE = 1 << 1,
+	O_MAKE = 1 << 2,
+	O_TEMPORARY = 1 << 13,
 	O_MADE = 1 << 14,
 	MODE_EXEC = 0111,
 };
@@ -126,8 +130,8 @@ GET(get_around)
 	return give_u64(ret, arg->resolved);
 }
 
-static bool compare_around(const struct field_ctx *ctx, const struct field_arg *arg,
-	const struct comparison *c)
+static bool compare_around(
+	const struct field_ctx *ctx, const struct field_arg *arg, const struct comparison *c)
 {
 	uint64_t ts = event_of(ctx)->ts_ns, ms, delta;
 	size_t n;
@@ -156,22 +160,22 @@ GET(get_dir)
 	return give_str(ret, ev->def && (ev->def->flags & EF_ENTER) ? STR(">") : STR("<"));
 }
 
-/* The name of a system call that has no event of its own: the text of its number. */
-static bool give_generic_name(const struct field_ctx *ctx, struct value *ret)
+/* The name of a system call that has no event of its own. */
+static bool give_generic_name(const struct event *ev, struct value *ret)
 {
-	struct buf b = field_buf(ctx, 64);
+	uint64_t id;
 
-	event_param_format(event_of(ctx), 0, &b);
-	return give_some_str(ret, buf_str(&b));
+	return event_param_u64(ev, 0, &id) && id <= UINT16_MAX &&
+	       give_cstr(ret, syscall_id_name((unsigned)id));
 }
 
 GET(get_type)
 {
 	const struct event *ev = event_of(ctx);
 
-	if (ev->code == CODE_GENERIC)
-		return give_generic_name(ctx, ret);
-	if (ev->code == CODE_ASYNC)
+	if (ev->code == EV_SYSCALL)
+		return give_generic_name(ev, ret);
+	if (ev->code == EV_ASYNCEVENT)
 		return give_some_str(ret, event_param_str(ev, 1));
 	return ev->def && give_cstr(ret, ev->def->name);
 }
@@ -204,8 +208,7 @@ static int resolve_type_is(struct field_arg *arg, struct err *e)
 		if (def && str_is(arg->text, def->name))
 			return 0;
 	}
-	return err_set(e, EINVAL, "there is no event type \"%.*s\"",
-		STR_ARG(arg->text));
+	return err_set(e, EINVAL, "there is no event type \"%.*s\"", STR_ARG(arg->text));
 }
 
 /* Input and output are put down to what the descriptor is. */
@@ -281,7 +284,7 @@ GET(get_args)
 	size_t n = 0;
 
 	/* a generic event's parameters are only the number of its system call */
-	if (ev->code == CODE_GENERIC || !ev->def)
+	if (ev->code == EV_SYSCALL || !ev->def)
 		return give_str(ret, STR(""));
 	for (unsigned i = 0; i < ev->nparams; i++)
 		n += 64 + event_param(ev, i).len;
@@ -418,7 +421,7 @@ static struct str abspath(const struct field_ctx *ctx, const struct field_arg *a
 
 	if (!arg->text.len || str_is(arg->text, "src"))
 		/* the linked name is what symlink makes; its target is only text */
-		return s->ev->code == CODE_SYMLINKAT || s->ev->code == CODE_SYMLINK
+		return s->ev->code == EV_SYMLINKAT || s->ev->code == EV_SYMLINK
 			       ? field_path_name(s, &s->ev->target)
 			       : field_path_name(s, &s->ev->path);
 	return two ? field_path_name(s, &s->ev->target) : STR_NULL;
@@ -435,8 +438,7 @@ static int resolve_abspath(struct field_arg *arg, struct err *e)
 {
 	if (!arg->text.len || str_is(arg->text, "src") || str_is(arg->text, "dst"))
 		return 0;
-	return err_set(e, EINVAL, "expected src or dst, not \"%.*s\"",
-		STR_ARG(arg->text));
+	return err_set(e, EINVAL, "expected src or dst, not \"%.*s\"", STR_ARG(arg->text));
 }
 
 /* ---- result --------------------------------------------------------------------------------- */
@@ -481,19 +483,19 @@ static bool open_args(const struct event *ev, uint64_t *flags, uint64_t *mode)
 
 	*flags = *mode = 0;
 	switch (ev->code) {
-	case CODE_OPEN:
-	case CODE_OPEN_BY_HANDLE:
+	case EV_OPEN:
+	case EV_OPEN_BY_HANDLE_AT:
 		at = 2;
 		break;
-	case CODE_OPENAT:
-	case CODE_OPENAT2:
+	case EV_OPENAT:
+	case EV_OPENAT2:
 		at = 3;
 		break;
 	default:
 		return false;
 	}
 	event_param_u64(ev, at, flags);
-	if (ev->code != CODE_OPEN_BY_HANDLE) /* it has no mode */
+	if (ev->code != EV_OPEN_BY_HANDLE_AT) /* it has no mode */
 		event_param_u64(ev, at + 1, mode);
 	return true;
 }
@@ -519,7 +521,7 @@ GET(get_is_open_exec)
 
 	if (open_args(ev, &flags, &mode))
 		return give_bool(ret, (flags & (O_MAKE | O_TEMPORARY)) && (mode & MODE_EXEC));
-	if (ev->code != CODE_CREAT || !event_param_u64(ev, 2, &mode))
+	if (ev->code != EV_CREAT || !event_param_u64(ev, 2, &mode))
 		mode = 0;
 	return give_bool(ret, mode & MODE_EXEC);
 }
@@ -533,8 +535,7 @@ GET(get_is_open_create)
 	if (!open_args(ev, &flags, &mode))
 		return give_bool(ret, false);
 	return give_bool(ret,
-		(flags & O_MADE) ||
-			((flags & O_TEMPORARY) && event_result(ev, &res) && res >= 0));
+		(flags & O_MADE) || ((flags & O_TEMPORARY) && event_result(ev, &res) && res >= 0));
 }
 
 static const struct field_def fields[] = {
@@ -569,18 +570,19 @@ static const struct field_def fields[] = {
 		"1 when the event has this type, else 0: evt.type.is.openat = 1. A number is an "
 		"event code of the schema.",
 		get_type_is, .resolve = resolve_type_is},
-	{"syscall.type", VT_STR, 0,
-		"As evt.type, but missing for events that are no system call.", get_syscall_type},
+	{"syscall.type", VT_STR, 0, "As evt.type, but missing for events that are no system call.",
+		get_syscall_type},
 	{"evt.category", VT_STR, 0,
-		"What the event is about: file, net, process, memory, signal, user, time and others. "
+		"What the event is about: file, net, process, memory, signal, user, time and "
+		"others. "
 		"Reads and writes count as file, net or ipc by their descriptor.",
 		get_category},
 	{"evt.cpu", VT_S64, 0, "Number of the CPU on which the event was recorded.", get_cpu},
 	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args},
 	{"evt.arg", VT_STR, NEED_EITHER,
 		"One argument as text, by name or by number: evt.arg.flags contains O_CREAT, "
-		"evt.arg[0]. Flags, errors and descriptors are spelt out; paths are as the program "
-		"gave them.",
+		"evt.arg[0]. Flags, errors and descriptors are spelt out, relative paths made "
+		"absolute.",
 		get_arg, .resolve = resolve_arg},
 	{"evt.rawarg", VT_DYNAMIC, NEED_KEY | OWN_COMPARE,
 		"One argument in its own type, so that numbers compare as numbers: "

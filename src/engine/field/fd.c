@@ -81,9 +81,9 @@ static char typechar(const struct event *ev)
 
 	if (fd)
 		return fd_type_char(fd->type);
-	if (ev->code == CODE_CREAT || (ev->def && (ev->def->flags & EF_OPEN)))
+	if (ev->code == EV_CREAT || (ev->def && (ev->def->flags & EF_OPEN)))
 		return fd_type_char(FD_FILE);
-	if (ev->code == CODE_ACCEPT || ev->code == CODE_ACCEPT4)
+	if (ev->code == EV_ACCEPT || ev->code == EV_ACCEPT4)
 		return fd_type_char(FD_IPV4);
 	return 'o';
 }
@@ -307,7 +307,8 @@ static const struct field_def fields[] = {
 		"eventpoll, inotify, timerfd, netlink, bpf, memfd, pidfd and others.",
 		get_type},
 	{"fd.typechar", VT_STR, 0,
-		"fd.type in one character: f file, d directory, 4 and 6 IP socket, u unix socket, p "
+		"fd.type in one character: f file, d directory, 4 and 6 IP socket, u unix socket, "
+		"p "
 		"pipe, e event, s signalfd, l eventpoll, i inotify, t timerfd, o other.",
 		get_typechar},
 	{"fd.name", VT_PATH, NAMED,
@@ -347,7 +348,8 @@ static const struct field_def fields[] = {
 		get_nameraw},
 	{"fd.types", VT_STR, ARG_INDEX | FIELD_LIST | FIELD_NO_RHS,
 		"Types of the process's descriptors: fd.types[1] = ipv4 is a standard output that "
-		"goes to the network. koban keeps no table of open descriptors, so only the event's "
+		"goes to the network. koban keeps no table of open descriptors, so only the "
+		"event's "
 		"own is known.",
 		NULL, .get_list = list_types},
 	{"fd.is_upper_layer", VT_BOOL, 0,
@@ -362,7 +364,8 @@ static const struct field_def fields[] = {
 		"fd.name when there were none. Example: /etc/shadow where fd.name is /tmp/x.",
 		get_realpath},
 	{"fd.knownpath", VT_PATH, 0,
-		"koban's own: the name under which a rule knows the file, by device and inode, when "
+		"koban's own: the name under which a rule knows the file, by device and inode, "
+		"when "
 		"it was opened under another, as through a hard link. Missing otherwise.",
 		get_knownpath},
 };

@@ -116,8 +116,8 @@ static bool give_port_text(const struct field_ctx *ctx, uint16_t port, struct va
 	{                                                                                          \
 		return give_host(ctx, END, ret);                                                   \
 	}                                                                                          \
-	static bool compare_##x##ip_name(const struct field_ctx *ctx,                              \
-		const struct field_arg *arg, const struct comparison *c)                           \
+	static bool compare_##x##ip_name(const struct field_ctx *ctx, const struct field_arg *arg, \
+		const struct comparison *c)                                                        \
 	{                                                                                          \
 		return compare_host(ctx, END, c);                                                  \
 	}
@@ -182,8 +182,8 @@ static bool holds_for_ends(const struct comparison *c, const struct value ends[2
 	return all;
 }
 
-static bool compare_ip(const struct field_ctx *ctx, const struct field_arg *arg,
-	const struct comparison *c)
+static bool compare_ip(
+	const struct field_ctx *ctx, const struct field_arg *arg, const struct comparison *c)
 {
 	const struct event_fd *fd = inet_fd(ctx);
 	struct value ends[2];
@@ -195,8 +195,8 @@ static bool compare_ip(const struct field_ctx *ctx, const struct field_arg *arg,
 	return holds_for_ends(c, ends, is_server_socket(fd) ? 1 : 2);
 }
 
-static bool compare_port(const struct field_ctx *ctx, const struct field_arg *arg,
-	const struct comparison *c)
+static bool compare_port(
+	const struct field_ctx *ctx, const struct field_arg *arg, const struct comparison *c)
 {
 	const struct event_fd *fd = inet_fd(ctx);
 	struct value ends[2];
@@ -241,15 +241,14 @@ GET(get_is_server)
 {
 	const struct event_fd *fd = field_open_fd(event_of(ctx));
 
-	return fd && give_bool(ret,
-			     is_server_socket(fd) || (field_fd_is_inet(fd) &&
-							     fd->sock.role == ROLE_SERVER));
+	return fd && give_bool(ret, is_server_socket(fd) ||
+					    (field_fd_is_inet(fd) && fd->sock.role == ROLE_SERVER));
 }
 
 #define BOTH_OPS (OP_BIT(OP_EQ) | OP_BIT(OP_NE) | OP_BIT(OP_IN) | OP_BIT(OP_EXISTS))
 #define PORT_OPS (BOTH_OPS | OP_BIT(OP_LT) | OP_BIT(OP_LE) | OP_BIT(OP_GT) | OP_BIT(OP_GE))
 #define NAME_DOC                                                                                   \
-	" The names that rules mention are resolved beside the event path; until one is, and "    \
+	" The names that rules mention are resolved beside the event path; until one is, and "     \
 	"where there is no name server, the field is missing."
 
 static const struct field_def fields[] = {
@@ -282,7 +281,8 @@ static const struct field_def fields[] = {
 	{"fd.lproto", VT_STR, 0, "Port of the end on this host as text.", get_lproto},
 	{"fd.rproto", VT_STR, 0, "Port of the far end as text.", get_rproto},
 	{"fd.net", VT_NET, FILTER_ONLY,
-		"Either end's address against networks: fd.net in (10.0.0.0/8, fd00::/8). != is true "
+		"Either end's address against networks: fd.net in (10.0.0.0/8, fd00::/8). != is "
+		"true "
 		"when neither end is in it, and for an address of the other IP version.",
 		NULL, .compare = compare_ip, .exists = has_any_fd, .ops = BOTH_OPS},
 	{"fd.cnet", VT_NET, FILTER_ONLY, "The client's address against networks.", get_cip},
@@ -290,14 +290,13 @@ static const struct field_def fields[] = {
 	{"fd.lnet", VT_NET, FILTER_ONLY, "The address on this host against networks.", get_lip},
 	{"fd.rnet", VT_NET, FILTER_ONLY, "The far end's address against networks.", get_rip},
 	{"fd.cip.name", VT_STR, OWN_COMPARE,
-		"Host name of the client's address: fd.cip.name = example.org." NAME_DOC, get_cip_name,
-		.compare = compare_cip_name},
+		"Host name of the client's address: fd.cip.name = example.org." NAME_DOC,
+		get_cip_name, .compare = compare_cip_name},
 	{"fd.sip.name", VT_STR, OWN_COMPARE,
 		"Host name of the server's address: fd.sip.name in (pool.example.org)." NAME_DOC,
 		get_sip_name, .compare = compare_sip_name},
-	{"fd.lip.name", VT_STR, OWN_COMPARE,
-		"Host name of the address on this host." NAME_DOC, get_lip_name,
-		.compare = compare_lip_name},
+	{"fd.lip.name", VT_STR, OWN_COMPARE, "Host name of the address on this host." NAME_DOC,
+		get_lip_name, .compare = compare_lip_name},
 	{"fd.rip.name", VT_STR, OWN_COMPARE, "Host name of the far end's address." NAME_DOC,
 		get_rip_name, .compare = compare_rip_name},
 };

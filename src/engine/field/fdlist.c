@@ -15,7 +15,7 @@ static bool give_list(const struct field_ctx *ctx, add_fn add, struct value *ret
 {
 	const struct event *ev = event_of(ctx);
 
-	if (ev->code != CODE_POLL && ev->code != CODE_PPOLL)
+	if (ev->code != EV_POLL && ev->code != EV_PPOLL)
 		return false;
 	struct str list = event_param(ev, 1);
 	struct cursor c = cursor_of(list.s, list.len);

@@ -7,11 +7,21 @@
 #include "engine/field/private.h"
 
 static const struct field_class *const classes[] = {
-	&field_class_evt,     &field_class_evt_syscall, &field_class_evt_count,
-	&field_class_process, &field_class_process_ids, &field_class_thread,
-	&field_class_fd,      &field_class_fd_sock,     &field_class_fspath,
-	&field_class_user,    &field_class_group,       &field_class_fdlist,
-	&field_class_util,    &field_class_container,   &field_class_k8s,
+	&field_class_evt,
+	&field_class_evt_syscall,
+	&field_class_evt_count,
+	&field_class_process,
+	&field_class_process_ids,
+	&field_class_thread,
+	&field_class_fd,
+	&field_class_fd_sock,
+	&field_class_fspath,
+	&field_class_user,
+	&field_class_group,
+	&field_class_fdlist,
+	&field_class_util,
+	&field_class_container,
+	&field_class_k8s,
 };
 
 const struct field_set field_set_syscall = {classes, COUNT_OF(classes)};

@@ -16,11 +16,11 @@ struct field_names;
 struct field_subject {
 	const struct event *ev;
 	const struct process *proc;
-	struct state *state;   /* user and group look-ups fill its cache */
+	struct state *state; /* user and group look-ups fill its cache */
 	enum name_kind name;
 	const char *hostname;
-	uint64_t last_ts_ns;   /* of the event before, for evt.deltatime; 0 = none */
-	uint64_t first_ts_ns;  /* of the first event, for evt.reltime */
+	uint64_t last_ts_ns;             /* of the event before, for evt.deltatime; 0 = none */
+	uint64_t first_ts_ns;            /* of the first event, for evt.reltime */
 	const struct field_names *names; /* for fd.*ip.name; NULL = those fields are missing */
 };
 
@@ -36,6 +36,8 @@ unsigned field_name_kinds(const struct event *ev, enum name_kind kinds[EVENT_NAM
  * bits in codes[(EVENT_CODE_MAX + 63) / 64].
  */
 void field_event_codes(const struct ast *ast, uint64_t *codes);
+/* Can evt.type have this value? For the loader, which refuses rules on a misspelt one. */
+bool field_event_type_exists(struct str name);
 
 /*
  * Host names for fd.cip.name, fd.sip.name, fd.lip.name, fd.rip.name: the names that rules mention
@@ -52,5 +54,5 @@ void field_names_collect(struct field_names *n, struct ast *ast);
 /* Starts the thread, if there are names. 0 or -errno. */
 int field_names_start(struct field_names *n);
 /* Tells the addresses of a name that was added (tests, captures with their own names). */
-void field_names_set(struct field_names *n, struct str name, const struct ip_addr *addrs,
-	size_t naddrs);
+void field_names_set(
+	struct field_names *n, struct str name, const struct ip_addr *addrs, size_t naddrs);

@@ -37,7 +37,8 @@ GET(get_name)
 static const struct field_def fields[] = {
 	{"group.gid", VT_U64, 0, "Effective group id.", get_gid},
 	{"group.name", VT_STR, 0,
-		"Name of the effective group, as the process's container or the host calls it; <NA> "
+		"Name of the effective group, as the process's container or the host calls it; "
+		"<NA> "
 		"when its group file does not have the id.",
 		get_name},
 };

@@ -16,7 +16,7 @@ static const struct container *container_at(const struct field_ctx *ctx)
 #define POD_GETTER(member)                                                                         \
 	GET(get_##member)                                                                          \
 	{                                                                                          \
-		const struct container *c = container_at(ctx);                                    \
+		const struct container *c = container_at(ctx);                                     \
 		return c && give_some_str(ret, c->member);                                         \
 	}
 
@@ -86,7 +86,7 @@ GET(get_pod_cni)
 }
 
 #define GONE                                                                                       \
-	"Deprecated and always missing: only the Kubernetes API knows it, and nothing asks the "  \
+	"Deprecated and always missing: only the Kubernetes API knows it, and nothing asks the "   \
 	"API for an event."
 
 static const struct field_def fields[] = {

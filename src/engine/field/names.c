@@ -35,7 +35,7 @@ struct field_names {
 	struct arena arena;
 	struct host *hosts[HOSTS_MAX]; /* fixed once the thread runs */
 	size_t nhosts;
-	pthread_mutex_t lock;          /* of the hosts' addresses, and of `stop` */
+	pthread_mutex_t lock; /* of the hosts' addresses, and of `stop` */
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool is_running, stop;
@@ -126,8 +126,8 @@ void field_names_collect(struct field_names *n, struct ast *ast)
 	ast_walk(ast, collect, n);
 }
 
-void field_names_set(struct field_names *n, struct str name, const struct ip_addr *addrs,
-	size_t naddrs)
+void field_names_set(
+	struct field_names *n, struct str name, const struct ip_addr *addrs, size_t naddrs)
 {
 	struct host *h = find_host(n, name);
 

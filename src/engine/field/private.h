@@ -6,20 +6,6 @@
  */
 #include "engine/field/field.h"
 
-/* Event codes that a field has to know by number (schema 4.5.1). */
-enum {
-	CODE_GENERIC = 1, CODE_OPEN = 3, CODE_CONNECT = 23, CODE_CREAT = 59, CODE_POLL = 81,
-	CODE_RENAME = 175, CODE_RENAMEAT = 177, CODE_SYMLINK = 179, CODE_SYMLINKAT = 181,
-	CODE_QUOTACTL = 191, CODE_PROCINFO = 234, CODE_ACCEPT = 247, CODE_PPOLL = 255,
-	CODE_MOUNT = 257, CODE_MKDIR = 277, CODE_RMDIR = 279, CODE_INFRA = 286,
-	CODE_EXECVE = 293, CODE_UNLINK = 301, CODE_UNLINKAT = 303, CODE_MKDIRAT = 305,
-	CODE_OPENAT = 307, CODE_LINK = 309, CODE_LINKAT = 311, CODE_FCHMODAT = 313,
-	CODE_CHMOD = 315, CODE_FCHMOD = 317, CODE_RENAMEAT2 = 319, CODE_PLUGIN = 322,
-	CODE_CONTAINER = 324, CODE_OPENAT2 = 327, CODE_EXECVEAT = 331, CODE_OPEN_BY_HANDLE = 337,
-	CODE_CHOWN = 379, CODE_LCHOWN = 381, CODE_FCHOWN = 383, CODE_FCHOWNAT = 385,
-	CODE_UMOUNT = 387, CODE_ACCEPT4 = 389, CODE_UMOUNT2 = 391, CODE_ASYNC = 402,
-};
-
 /* Flags of rows that are written often. */
 #define FILTER_ONLY (FIELD_FILTER_ONLY | FIELD_NO_RHS | FIELD_NO_TRANSFORMER)
 #define OWN_COMPARE (FIELD_NO_RHS | FIELD_NO_TRANSFORMER)
@@ -35,7 +21,8 @@ enum {
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* The head of every getter. */
 #define GET(name)                                                                                  \
-	static bool name(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret)
+	static bool name(                                                                          \
+		const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret)
 
 static inline const struct field_subject *subject_of(const struct field_ctx *ctx)
 {

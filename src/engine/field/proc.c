@@ -81,8 +81,8 @@ static bool give_lineage(const struct field_ctx *ctx, property of, struct value 
 }
 
 /* [n]: the n-th ancestor, 0 being the process itself. Without: all of them. */
-static bool give_ancestor(const struct field_ctx *ctx, const struct field_arg *arg, property of,
-	struct value *ret)
+static bool give_ancestor(
+	const struct field_ctx *ctx, const struct field_arg *arg, property of, struct value *ret)
 {
 	const struct process *p = process_of(ctx);
 
@@ -374,16 +374,19 @@ GET(get_ctime_duration_pidns)
 
 static const struct field_def fields[] = {
 	{"proc.exe", VT_STR, 0,
-		"First argument of the command line (argv[0]), which the program's starter chose and "
+		"First argument of the command line (argv[0]), which the program's starter chose "
+		"and "
 		"may have forged. See proc.exepath.",
 		get_exe},
 	{"proc.pexe", VT_STR, 0, "proc.exe of the parent.", get_pexe},
 	{"proc.aexe", VT_STR, ARG_INDEX | OWN_COMPARE,
-		"proc.exe of an ancestor: proc.aexe[2] is the grandparent's. Without a number a rule "
+		"proc.exe of an ancestor: proc.aexe[2] is the grandparent's. Without a number a "
+		"rule "
 		"asks whether any ancestor fits, and outputs print them all.",
 		get_aexe, .compare = compare_aexe},
 	{"proc.exepath", VT_PATH, 0,
-		"Path of the executed file, symbolic links resolved: /usr/bin/dash where the program "
+		"Path of the executed file, symbolic links resolved: /usr/bin/dash where the "
+		"program "
 		"was started as /bin/sh.",
 		get_exepath},
 	{"proc.pexepath", VT_PATH, 0, "proc.exepath of the parent.", get_pexepath},
@@ -401,7 +404,8 @@ static const struct field_def fields[] = {
 		"sshd.",
 		get_aname, .compare = compare_aname},
 	{"proc.args", VT_STR, ARG_INDEX,
-		"Arguments without the first (argv[0]), joined by blanks; proc.args[0] is the first "
+		"Arguments without the first (argv[0]), joined by blanks; proc.args[0] is the "
+		"first "
 		"of them, empty when there are not so many.",
 		get_args},
 	{"proc.aargs", VT_STR, ARG_INDEX,
@@ -419,12 +423,14 @@ static const struct field_def fields[] = {
 		get_cmdlenargs},
 	{"proc.exeline", VT_STR, 0, "proc.exe and proc.args, joined by a blank.", get_exeline},
 	{"proc.env", VT_STR, ARG_KEY,
-		"Environment at the last exec, as NAME=value joined by blanks; proc.env[HOME] is one "
+		"Environment at the last exec, as NAME=value joined by blanks; proc.env[HOME] is "
+		"one "
 		"variable, empty when it is not set.",
 		get_env},
 	{"proc.aenv", VT_STR, FIELD_ARG_OPTIONAL | FIELD_ARG_KEY | FIELD_ARG_INDEX | OWN_COMPARE,
 		"Environment of ancestors: proc.aenv[HOME] is the nearest ancestor's variable, "
-		"proc.aenv[2] all of the grandparent's; without an argument a rule asks whether any "
+		"proc.aenv[2] all of the grandparent's; without an argument a rule asks whether "
+		"any "
 		"ancestor's fits.",
 		get_aenv, .compare = compare_aenv},
 	{"proc.cwd", VT_PATH, 0, "Current directory, absolute: /root.", get_cwd},
@@ -450,11 +456,13 @@ static const struct field_def fields[] = {
 		"Last change of the executed file's content, in nanoseconds since the epoch.",
 		get_exe_ino_mtime},
 	{"proc.exe_ino.ctime_duration_proc_start", VT_ABSTIME, 0,
-		"Nanoseconds from the executed file's last inode change to the start of the process: "
+		"Nanoseconds from the executed file's last inode change to the start of the "
+		"process: "
 		"small when a file was dropped and run at once.",
 		get_ctime_duration_proc},
 	{"proc.exe_ino.ctime_duration_pidns_start", VT_ABSTIME, 0,
-		"Nanoseconds from the start of the container's first process to the executed file's "
+		"Nanoseconds from the start of the container's first process to the executed "
+		"file's "
 		"last inode change; missing when the file is older.",
 		get_ctime_duration_pidns},
 };

@@ -35,8 +35,8 @@ GET(get_apid)
 	return p && give_s64(ret, p->pid);
 }
 
-static bool compare_apid(const struct field_ctx *ctx, const struct field_arg *arg,
-	const struct comparison *c)
+static bool compare_apid(
+	const struct field_ctx *ctx, const struct field_arg *arg, const struct comparison *c)
 {
 	const struct process *p = process_of(ctx);
 	struct value v;
@@ -376,8 +376,9 @@ GET(get_stderr_name)
 	return give_stream_name(ctx, 2, ret);
 }
 
-#define NO_TABLE " koban keeps no table of open descriptors, so it is known only when the event " \
-		 "is about that descriptor."
+#define NO_TABLE                                                                                   \
+	" koban keeps no table of open descriptors, so it is known only when the event "           \
+	"is about that descriptor."
 
 static const struct field_def fields[] = {
 	{"proc.loginshellid", VT_S64, 0,
@@ -403,8 +404,7 @@ static const struct field_def fields[] = {
 		"all; missing when the leader is not known.",
 		get_sname},
 	{"proc.sid.exe", VT_STR, 0, "proc.exe of the session's leader.", get_sid_exe},
-	{"proc.sid.exepath", VT_PATH, 0, "proc.exepath of the session's leader.",
-		get_sid_exepath},
+	{"proc.sid.exepath", VT_PATH, 0, "proc.exepath of the session's leader.", get_sid_exepath},
 	{"proc.vpgid", VT_S64, 0, "Process group id as the process itself sees it.", get_vpgid},
 	{"proc.vpgid.name", VT_STR, 0,
 		"proc.name of the process group's leader; missing when it is not known.",
@@ -439,7 +439,8 @@ static const struct field_def fields[] = {
 		"True when the process leads its process group, by the host's ids.",
 		get_is_pgid_leader},
 	{"proc.pidns_init_start_ts", VT_U64, 0,
-		"When the first process of the pid namespace began, in nanoseconds since the epoch: "
+		"When the first process of the pid namespace began, in nanoseconds since the "
+		"epoch: "
 		"in a container, about its start. Missing in the host's namespace.",
 		get_pidns_init_start_ts},
 	{"proc.fdopencount", VT_U64, 0,

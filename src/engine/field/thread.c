@@ -157,10 +157,12 @@ static const struct field_def fields[] = {
 	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid},
 	{"thread.ismain", VT_BOOL, 0, "True when it is the process's first thread.", get_ismain},
 	{"thread.vtid", VT_S64, 0,
-		"Thread id as the thread itself sees it; in a container known for main threads only.",
+		"Thread id as the thread itself sees it; in a container known for main threads "
+		"only.",
 		get_vtid},
 	{"thread.nametid", VT_STR, TABLE_ONLY,
-		"proc.name and thread.tid in one, to tell threads of the same name apart: java4711.",
+		"proc.name and thread.tid in one, to tell threads of the same name apart: "
+		"java4711.",
 		get_nametid},
 	{"thread.exectime", VT_RELTIME, 0,
 		"Nanoseconds of CPU time since the last switch to the thread." NO_SCHEDULER,

@@ -20,8 +20,7 @@ static const struct user *find_user(const struct field_ctx *ctx, uint32_t uid)
 {
 	const struct field_subject *s = subject_of(ctx);
 
-	return s->state && s->proc && uid != UINT32_MAX ? state_user(s->state, s->proc, uid)
-							: NULL;
+	return s->state && s->proc && uid != UINT32_MAX ? state_user(s->state, s->proc, uid) : NULL;
 }
 
 /* As Falco: what is not known is the text <NA>, except that user 0 is root everywhere. */
@@ -85,8 +84,8 @@ GET(get_loginname)
 		return false;
 	const struct user *u = find_user(ctx, p->loginuid);
 
-	return give_or(ret, u, u ? u->name : STR_NULL,
-		p->loginuid == 0 ? STR("root") : STR("<NA>"));
+	return give_or(
+		ret, u, u ? u->name : STR_NULL, p->loginuid == 0 ? STR("root") : STR("<NA>"));
 }
 
 static const struct field_def fields[] = {

@@ -71,8 +71,7 @@ static bool can_be_bare(struct str s)
 	for (size_t i = 0; i < s.len; i++)
 		if (!lex_bare_char(s.s[i]) || s.s[i] == '\b')
 			return false;
-	/* a modifier's name as a value could be taken for the modifier */
-	return s.len && !str_is(s, "oneof") && !str_is(s, "anyof") && !str_is(s, "allof");
+	return s.len > 0;
 }
 
 static void add_arg(struct buf *out, struct str arg)

@@ -374,7 +374,8 @@ static int check_op(struct parser *p, const struct ast *c, struct operand_type l
 	if (ops & BIT(c->op) && !(left.is_list && c->modifier != MOD_NONE))
 		return 0;
 	add_op_names(names, sizeof(names), ops);
-	return parse_fail(p, c->pos.offset, "operator %s does not fit %s, a %s%s: use one of %s",
+	return parse_fail(p, c->pos.offset,
+		"operator %s does not fit %s, which is of type %s%s: use one of %s",
 		cmp_op_name(c->op), operand_name(&c->left), left.is_list ? "list of " : "",
 		value_type_name(left.type), names);
 }
@@ -403,7 +404,7 @@ static int check_right_operand(struct parser *p, const struct ast *c, struct ope
 	if (!right.known)
 		return 0;
 	if (left.type == VT_NET || !types_mix(left.type, right.type))
-		return parse_fail(p, r->pos.offset, "%s is a %s, but %s is a %s",
+		return parse_fail(p, r->pos.offset, "%s is of type %s, but %s is of type %s",
 			operand_name(&c->left), value_type_name(left.type), operand_name(r),
 			value_type_name(right.type));
 	if (right.is_list && c->op != OP_IN && c->op != OP_INTERSECTS)

@@ -32,7 +32,7 @@ static const struct {
 };
 
 /* "[:digit:]" at p: whether c is in it; *used = 0 when it is no class. */
-static bool in_class(struct str p, unsigned char c, bool fold_case, size_t *used)
+static bool in_class(struct str p, unsigned char c, size_t *used)
 {
 	ptrdiff_t end = p.len > 3 ? str_find(str_skip(p, 2), STR(":]")) : -1;
 
@@ -44,7 +44,7 @@ static bool in_class(struct str p, unsigned char c, bool fold_case, size_t *used
 		if (!str_is(name, classes[i].name))
 			continue;
 		*used = (size_t)end + 4;
-		return c < 128 && (classes[i].has(c) || (fold_case && classes[i].has(toupper(c))));
+		return c < 128 && classes[i].has(c);
 	}
 	return false;
 }
@@ -57,9 +57,10 @@ static unsigned char bracket_byte(struct str p, size_t *i)
 	return (unsigned char)p.s[(*i)++];
 }
 
-/* The bracket at p.s[0] against c: its length, 0 when it has no end (then '[' is plain). */
-static size_t bracket(struct str p, unsigned char c, bool fold_case, bool *ret_match)
+/* The bracket at p.s[0] against a byte: its length, 0 when it has no end (then '[' is plain). */
+static size_t bracket(struct str p, unsigned char raw, bool fold_case, bool *ret_match)
 {
+	unsigned char c = fold(raw, fold_case);
 	bool negate = p.len > 1 && (p.s[1] == '!' || p.s[1] == '^'), found = false;
 	size_t first = negate ? 2 : 1, used;
 
@@ -69,7 +70,7 @@ static size_t bracket(struct str p, unsigned char c, bool fold_case, bool *ret_m
 			return i + 1;
 		}
 		if (p.s[i] == '[') {
-			found |= in_class(str_skip(p, i), c, fold_case, &used);
+			found |= in_class(str_skip(p, i), raw, &used);
 			if (used) {
 				i += used;
 				continue;
@@ -86,17 +87,17 @@ static size_t bracket(struct str p, unsigned char c, bool fold_case, bool *ret_m
 }
 
 /* How many pattern bytes match c: 0 = they do not. */
-static size_t match_one(struct str p, unsigned char c, bool fold_case)
+static size_t match_one(struct str p, unsigned char raw, bool fold_case)
 {
+	unsigned char c = fold(raw, fold_case);
 	bool found;
 	size_t used;
 
-	c = fold(c, fold_case);
 	switch (p.s[0]) {
 	case '?':
 		return 1;
 	case '[':
-		used = bracket(p, c, fold_case, &found);
+		used = bracket(p, raw, fold_case, &found);
 		if (used)
 			return found ? used : 0;
 		return c == '[';

@@ -21,7 +21,8 @@ struct slot {
 	struct value literal;
 	enum value_type type;
 	bool is_list, is_named;
-	/* made by the seal for slots whose value is one text */
+	/* made by the seal; the matchers for slots whose value is one text */
+	struct leaf *leaves; /* live ones that compare its value */
 	struct dict *dict;
 	struct trie *prefixes, *suffixes;
 	struct path_trie *paths;
@@ -43,6 +44,7 @@ struct leaf {
 	uint32_t slot;
 	int32_t right; /* slot, or -1 */
 	enum leaf_how how;
+	struct leaf *next; /* of the same slot */
 	struct comparison_body body;
 	enum matcher_kind matcher;
 	struct idset ids;

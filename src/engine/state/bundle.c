@@ -198,6 +198,14 @@ static struct str propagation_of(struct container *c, const json_t *options)
 	return STR("rprivate");
 }
 
+/* /etc/hosts, /dev/shm and such, which the engine makes itself and nobody asked for. */
+static bool is_engines_own(struct str source)
+{
+	return str_find(source, STR(".cri/sandboxes/")) >= 0 ||
+	       (str_find(source, STR("-containers/")) >= 0 &&
+		       str_find(source, STR("/userdata/")) >= 0);
+}
+
 /* Bind mounts only: /proc, /dev and the like are in every container. */
 static void read_mounts(struct container *c, const json_t *mounts)
 {
@@ -215,7 +223,7 @@ static void read_mounts(struct container *c, const json_t *mounts)
 
 		if (c->nmounts == n)
 			break;
-		if (!str_starts(source, STR("/")) ||
+		if (!str_starts(source, STR("/")) || is_engines_own(source) ||
 			(!str_is(json_text(m, "type"), "bind") && !has_option(options, "bind") &&
 				!has_option(options, "rbind")))
 			continue;

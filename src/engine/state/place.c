@@ -106,7 +106,7 @@ static bool find_in_dir(
 		if (len < 0 || (size_t)len >= sizeof(next))
 			continue;
 		if ((found = find_from(s, next, at + strlen(de->d_name))))
-			memcpy(path, next, (size_t)len + 1);
+			memcpy(path, next, strlen(next) + 1);
 	}
 	closedir(d);
 	return found;

@@ -15,15 +15,22 @@ enum {
 	EXE_UPPER_LAYER = 1 << 1,
 	EXE_FROM_MEMFD = 1 << 2,
 	EXE_LOWER_LAYER = 1 << 3,
-	PROC_STRING_MAX = 4096,     /* bytes of arguments, of environment; as Falco keeps */
+	PROC_STRING_MAX = 4096, /* bytes of arguments, of environment; as Falco keeps */
 	BUNDLE_FILE_MAX = 4 << 20,
 	NS_CACHE = 256,
-	DEPTH_MAX = 4096,           /* of a chain of parents, when a loop is looked for */
+	DEPTH_MAX = 4096, /* of a chain of parents, when a loop is looked for */
 };
 
 /* Indexes of a process's strings: the order in which a text block holds them. */
 enum text_kind {
-	TEXT_COMM, TEXT_EXE, TEXT_EXEPATH, TEXT_CWD, TEXT_ROOT, TEXT_ARGS, TEXT_ENV, TEXT_CGROUPS,
+	TEXT_COMM,
+	TEXT_EXE,
+	TEXT_EXEPATH,
+	TEXT_CWD,
+	TEXT_ROOT,
+	TEXT_ARGS,
+	TEXT_ENV,
+	TEXT_CGROUPS,
 	TEXT_COUNT
 };
 
@@ -44,9 +51,9 @@ struct text_pool {
 struct row {
 	struct process p; /* first: a process is its row */
 	struct row *first_child, *next_sibling, *prev_sibling;
-	uint64_t looked_ns;     /* stub: when /proc was last asked */
-	bool leader_gone;       /* the leader's thread ended, others live on */
-	uint32_t reaper;        /* who got the children, told by the exit */
+	uint64_t looked_ns; /* stub: when /proc was last asked */
+	bool leader_gone;   /* the leader's thread ended, others live on */
+	uint32_t reaper;    /* who got the children, told by the exit */
 };
 
 struct row_list {
@@ -66,7 +73,7 @@ struct container_slot {
 	struct container *c; /* NULL: guessed and not found */
 	uint64_t next_try_ns, unused_since_ns;
 	unsigned tries;
-	uint32_t uid;        /* of a process in it, for rootless engines */
+	uint32_t uid; /* of a process in it, for rootless engines */
 	bool is_guess;
 };
 
@@ -95,17 +102,17 @@ struct state {
 	struct row *free_rows;
 	struct row_list live, dead;
 	struct text_pool texts;
-	struct row *dying;      /* exited in the last event */
+	struct row *dying; /* exited in the last event */
 	uint64_t dying_ns;
-	struct row *nobody;     /* acting process of events without one */
-	uint64_t now_ns;        /* of the last event, epoch */
+	struct row *nobody; /* acting process of events without one */
+	uint64_t now_ns;    /* of the last event, epoch */
 	struct table containers;
 	struct table users;
 	struct user_file *user_oldest, *user_newest;
-	struct arena scratch;   /* for one look at /proc or a bundle */
-	char *proc_buf;         /* PROC_BUF bytes, to read /proc into */
+	struct arena scratch; /* for one look at /proc or a bundle */
+	char *proc_buf;       /* PROC_BUF bytes, to read /proc into */
 	struct ns_entry ns[NS_CACHE];
-	uint64_t host_pidns;    /* inode of the host's pid namespace, 0 = not known */
+	uint64_t host_pidns; /* inode of the host's pid namespace, 0 = not known */
 	apply_fn apply[EVENT_CODE_MAX];
 	int8_t apply_param[EVENT_CODE_MAX][APPLY_PARAMS_MAX];
 	struct exec_index exec[EXEC_CODES_MAX];
@@ -177,8 +184,8 @@ void path_in_proc(const struct state *s, uint32_t pid, const char *name, char *o
 struct cgroup_match {
 	enum container_type type;
 	struct str id;
-	struct str ns;   /* containerd's namespace, of a guess */
-	bool is_guess;   /* holds only if a bundle of that name exists */
+	struct str ns; /* containerd's namespace, of a guess */
+	bool is_guess; /* holds only if a bundle of that name exists */
 };
 bool cgroup_parse(struct str path, struct cgroup_match *m);
 

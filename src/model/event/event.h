@@ -178,6 +178,13 @@ struct event_fork {
 	uint32_t vtid, vpid;
 };
 
+/* What an exec says beyond its parameters. */
+struct event_exec {
+	uint32_t sid;
+	uint64_t pidns_init_start_ns; /* since the epoch */
+	bool is_deleted;              /* the executed file has no name any more */
+};
+
 struct event {
 	uint64_t num;       /* counted by the source, from 1 */
 	uint64_t ts_ns;     /* when it ended, since the epoch */
@@ -196,9 +203,9 @@ struct event {
 	struct event_path path;   /* of the fd, or the event's (first, source) path */
 	struct event_path target; /* the second path: newpath of rename and link, linkpath of symlink */
 	struct event_fork fork;
+	struct event_exec exec;
 	struct str cgroups;       /* "subsys=path" NUL-separated, when the source sent it */
 	struct str cwd;           /* absolute, when the source sent it (chdir, fchdir, exec) */
-	struct str realcwd;       /* of exec: as the kernel resolves it */
 	struct str exepath;       /* of exec: the real path of the executed file */
 };
 

@@ -263,6 +263,17 @@ static void add_flag_names(const struct flag_name *f, uint64_t value, struct buf
 	}
 }
 
+/* Permissions are bits, the file type above them is one of several numbers that share bits. */
+static void add_mode_names(const struct flag_name *f, uint64_t mode, struct buf *out)
+{
+	enum { PERMISSIONS = 07777, TYPE = 0170000 };
+	const char *separator = "";
+
+	for (; f && f->name; f++)
+		if (f->value > PERMISSIONS ? (mode & TYPE) == f->value : mode & f->value)
+			add_name(out, f->name, &separator);
+}
+
 /* All names of a value are printed: "AF_LOCAL|AF_UNIX". */
 static void add_enum_names(const struct flag_name *f, uint64_t value, struct buf *out)
 {
@@ -356,8 +367,10 @@ static void resolve_number(
 	case PT_FLAGS8:
 	case PT_FLAGS16:
 	case PT_FLAGS32:
-	case PT_MODE:
 		add_flag_names(v->def->flags, n, out);
+		break;
+	case PT_MODE:
+		add_mode_names(v->def->flags, n, out);
 		break;
 	case PT_ENUMFLAGS8:
 	case PT_ENUMFLAGS16:

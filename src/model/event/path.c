@@ -10,6 +10,8 @@ static struct str next_name(struct str *p)
 {
 	while (p->len && p->s[0] == '/')
 		*p = str_skip(*p, 1);
+	if (p->len == 0)
+		return STR_NULL;
 	ptrdiff_t end = str_find_char(*p, '/');
 	struct str name = end < 0 ? *p : str_head(*p, (size_t)end);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where findings go. One thread owns the outputs; the engine's thread only formats and queues.
- * The queue is bounded; when it is full, findings go to the disk spool, and are counted when even
- * that is full. An output that is down is retried with backoff; what it has not taken stays in the
+ * Where findings go. Each output has a thread of its own, so that none waits for another; the
+ * engine's thread only formats and queues. The queue is bounded; when it fills, or the output is
+ * down, a keeper thread moves findings to the disk spool; they are counted when even that is full. An output that is down is retried with backoff; what it has not taken stays in the
  * spool and is sent, in order, when it comes back, also after a restart.
  */
 #include "base/err.h"
@@ -26,16 +26,23 @@ struct output_config {
 	const char *path;
 	uint64_t max_bytes;         /* rotate at; 0 = never */
 	unsigned keep_files;        /* after rotation; 0 = 5 */
+	/*
+	 * file: false = look before each finding whether the path still names the open file, and
+	 * reopen when it does not; true = reopen on outputs_reopen() only.
+	 * program: false = one run of the command a finding; true = one that stays and reads lines.
+	 */
+	bool keep_alive;
 	/* syslog: "unix:/dev/log", "udp://host:514", "tcp://host:601", "tls://host:6514" */
 	const char *address;
 	const char *facility;       /* "daemon" … */
+	bool rfc3164;               /* the old form that local daemons read; default RFC 5424 */
 	/* program */
 	const char *command;        /* run by sh -c, one finding a line on its stdin */
-	/* http */
-	const char *url, *user_agent, *ca_cert, *client_cert, *client_key;
+	/* http; the TLS part is for syslog too */
+	const char *url, *user_agent, *ca_cert, *ca_path, *client_cert, *client_key;
 	const char *const *headers; /* "Name: value", NULL-terminated */
 	bool insecure;
-	uint64_t timeout_ms;        /* 0 = 5 s */
+	uint64_t timeout_ms;        /* of one finding's delivery, all kinds; 0 = 5 s */
 };
 
 struct outputs_options {
@@ -46,9 +53,22 @@ struct outputs_options {
 	uint64_t spool_max_bytes;   /* per output; 0 = 256 MiB */
 };
 
+/*
+ * For each output, at any time when nothing is on its way between two places:
+ * emitted = sent + dropped + folded + spooled + queue_depth + held by the fold table.
+ */
 struct output_counters {
 	const char *name;
-	uint64_t sent, failed_tries, dropped, folded, spooled, spool_bytes, queue_depth;
+	uint64_t emitted;      /* findings given to outputs_emit(), and what an earlier run spooled */
+	uint64_t sent;         /* taken by the other side */
+	uint64_t failed_tries; /* deliveries that did not work and were or will be tried again */
+	uint64_t refused;      /* of dropped: the other side will never take them (HTTP 400 …) */
+	uint64_t dropped;      /* lost: queue and spool full, refused, output ended */
+	uint64_t folded;       /* repeats that became part of a count */
+	uint64_t spooled;      /* waiting in the spool now */
+	uint64_t spool_bytes;  /* on disk now */
+	uint64_t spool_errors; /* writes to the spool that failed: full disk, full spool */
+	uint64_t queue_depth;  /* waiting in memory now */
 	bool is_up;
 };
 
@@ -67,6 +87,13 @@ size_t outputs_counters(const struct outputs *o, struct output_counters *ret, si
 /* Writes Prometheus text (exposition format 0.0.4); called on the server's thread. */
 typedef void (*metrics_fn)(struct buf *out, void *arg);
 struct metrics_server;
+/*
+ * GET / HEAD of three paths; all else is 404 or 405. Connections, time and request size are limited.
+ * listen_address NULL = 127.0.0.1; port 0 = any free one.
+ */
 int metrics_server_open(const char *listen_address, uint16_t port, metrics_fn fn, void *arg,
 	struct metrics_server **ret, struct err *e);
+uint16_t metrics_server_port(const struct metrics_server *m);
+/* What /versions answers, a JSON object; the default names koban's version alone. Copied. */
+int metrics_server_set_versions(struct metrics_server *m, const char *json);
 void metrics_server_close(struct metrics_server *m);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side of the sensor. One program on the exit of every syscall looks its number up in a
+ * table and, for the few that rules or state want, reads what the event's plan says. Exec, fork,
+ * exit, cgroup moves and io_uring have tracepoints of their own. Nothing here blocks, changes or
+ * kills anything.
+ */
+#include "kernel.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "exec.h"
+#include "uring.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+enum { COMPAT_STATUS = 2 /* TS_COMPAT, arch/x86/include/asm/thread_info.h */ };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u64);
+} enter_times SEC(".maps");
+
+#if defined(__TARGET_ARCH_x86)
+SEC_PRIVATE u32 syscall_nr(struct pt_regs *regs)
+{
+	/* bit 30 marks x32 (__X32_SYSCALL_BIT): the same calls by another door */
+	return (u32)regs->orig_ax & ~0x40000000U;
+}
+
+SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
+{
+	if (compat) {
+		args[0] = (u32)regs->bx;
+		args[1] = (u32)regs->cx;
+		args[2] = (u32)regs->dx;
+		args[3] = (u32)regs->si;
+		args[4] = (u32)regs->di;
+		args[5] = (u32)regs->bp;
+		return;
+	}
+	args[0] = regs->di;
+	args[1] = regs->si;
+	args[2] = regs->dx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}
+
+SEC_PRIVATE bool is_compat(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.status) & COMPAT_STATUS;
+}
+#elif defined(__TARGET_ARCH_arm64)
+SEC_PRIVATE u32 syscall_nr(struct pt_regs *regs)
+{
+	return (u32)regs->syscallno;
+}
+
+SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
+{
+	args[0] = regs->orig_x0;
+	for (int i = 1; i < 6; i++)
+		args[i] = regs->regs[i];
+}
+
+SEC_PRIVATE bool is_compat(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 22); /* TIF_32BIT */
+}
+#endif
+
+/* The event that a syscall stands for, or 0. Most calls end here: it must be short. */
+SEC_PRIVATE u16 code_of(u32 nr, bool *compat)
+{
+	if (nr >= PROBE_SYSCALLS)
+		return 0;
+	u64 i = within(nr, PROBE_SYSCALLS - 1);
+	u16 native = wanted[i].native, other = wanted[i].compat;
+
+	if (!(native | other))
+		return 0;
+	*compat = is_compat((void *)bpf_get_current_task());
+	return *compat ? other : native;
+}
+
+struct user_iovec {
+	u64 base, len;
+};
+struct user_msghdr {
+	u64 name;
+	u32 namelen, pad;
+	u64 iov, iovlen;
+};
+struct compat_msghdr {
+	u32 name, namelen, iov, iovlen;
+};
+
+SEC_PRIVATE void load_msghdr(struct user_msghdr *m, u64 ptr, bool compat)
+{
+	struct compat_msghdr c = {};
+
+	if (!compat) {
+		bpf_probe_read_user(m, sizeof(*m), (void *)ptr);
+		return;
+	}
+	bpf_probe_read_user(&c, sizeof(c), (void *)ptr);
+	m->name = c.name;
+	m->namelen = c.namelen;
+	m->iov = c.iov;
+	m->iovlen = c.iovlen;
+}
+
+SEC_PRIVATE void load_iovec(struct user_iovec *v, u64 ptr, bool compat)
+{
+	if (!compat) {
+		bpf_probe_read_user(v, sizeof(*v), (void *)ptr);
+		return;
+	}
+	u32 c[2] = {};
+
+	bpf_probe_read_user(c, sizeof(c), (void *)ptr);
+	v->base = c[0];
+	v->len = c[1];
+}
+
+/* Copies at most `max` user bytes behind what is written; the length. */
+SEC_PRIVATE u32 read_bytes(struct writer *w, u64 ptr, u64 len, u32 max)
+{
+	if (len > max)
+		len = max;
+	u32 n = len & (RECORD_STR_MAX - 1);
+
+	if (!n || !ptr || bpf_probe_read_user(w->base + w->off, n, (void *)ptr))
+		return 0;
+	return n;
+}
+
+struct call {
+	u64 args[6];
+	s64 ret;
+	bool compat;
+};
+
+SEC_PRIVATE u64 arg(const struct call *c, u8 i)
+{
+	return c->args[i < 6 ? i : 5];
+}
+
+SEC_PRIVATE u32 read_one(struct writer *w, const struct plan_read *r, const struct call *c)
+{
+	u64 ptr = arg(c, r->a);
+	struct user_msghdr m = {};
+	struct user_iovec v = {};
+	u32 data_max = snaplen < RECORD_STR_MAX - 1 ? snaplen : RECORD_STR_MAX - 1;
+	long n;
+
+	switch (r->kind) {
+	case READ_STR:
+		n = bpf_probe_read_user_str(w->base + w->off, RECORD_STR_MAX, (void *)ptr);
+		return n > 0 ? n : 0;
+	case READ_DATA:
+		return read_bytes(w, ptr, c->ret > 0 ? c->ret : arg(c, r->b), data_max);
+	case READ_SOCKADDR:
+		return read_bytes(w, ptr, (u32)arg(c, r->b), 128);
+	case READ_FIXED:
+		return read_bytes(w, ptr, r->b, 255);
+	case READ_IOV:
+		load_iovec(&v, ptr, c->compat);
+		return read_bytes(w, v.base, c->ret > 0 && c->ret < v.len ? c->ret : v.len, data_max);
+	case READ_MSG:
+		load_msghdr(&m, ptr, c->compat);
+		load_iovec(&v, m.iov, c->compat);
+		return read_bytes(w, v.base, c->ret > 0 && c->ret < v.len ? c->ret : v.len, data_max);
+	default:
+		return 0;
+	}
+}
+
+/* The address that one message went to or came from. */
+SEC_PRIVATE void put_addr(struct writer *w, const struct plan *p, const struct call *c)
+{
+	u64 ptr, len;
+
+	if (!writer_room(w))
+		return;
+	if (p->msg_arg != PLAN_NONE) {
+		struct user_msghdr m = {};
+
+		load_msghdr(&m, arg(c, p->msg_arg), c->compat);
+		ptr = m.name;
+		len = m.namelen;
+	} else {
+		ptr = arg(c, p->addr_arg);
+		len = p->addr_len_arg == PLAN_NONE ? 28 : (u32)arg(c, p->addr_len_arg);
+	}
+	w->off += 4;
+	u32 n = read_bytes(w, ptr, len, 128);
+	w->off -= 4;
+	if (!n)
+		return;
+	u8 *fact = w->base + w->off;
+
+	fact[0] = FACT_ADDR;
+	fact[1] = 0;
+	fact[2] = n;
+	fact[3] = 0;
+	w->off += 4 + n;
+}
+
+SEC_PRIVATE void put_facts(const struct plan *p, const struct call *c, struct task_struct *task,
+	u32 starts)
+{
+	s64 fd = p->fd == PLAN_FD_RET ? c->ret : p->fd == PLAN_NONE ? -1 : (s32)arg(c, p->fd);
+	struct file *file = fd >= 0 ? file_of_fd(task, fd) : NULL;
+
+	if (file)
+		put_file(0, (u64)file, fd);
+	if (p->npaths > 0 && !(starts & 1))
+		put_dir(0, FACT_DIR,
+			p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(c, p->path_dir[0]));
+	if (p->npaths > 1 && !(starts & 2))
+		put_dir(0, FACT_DIR2,
+			p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(c, p->path_dir[1]));
+	if ((p->flags & PLAN_CWD_AFTER) && c->ret == 0)
+		put_dir(0, FACT_CWD, AT_CWD);
+}
+
+/* koban opens a file to learn by what numbers the kernel knows it (sensor_identify()). */
+static __noinline void identify(struct task_struct *task, s64 fd)
+{
+	struct file *file = file_of_fd(task, fd);
+
+	if (!file)
+		return;
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	identified.ino = BPF_CORE_READ(inode, i_ino);
+	identified.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
+static __noinline int emit(struct call *c, u16 code, u32 nr, struct task_struct *task)
+{
+	const struct plan *p = &plans[code < PROBE_CODES ? code : 0];
+	struct writer w;
+	u32 starts = 0; /* bit i: path i starts with '/' */
+
+	if (c->ret < 0 && (p->flags & PLAN_OK_ONLY))
+		return 0;
+	if (c->ret == 0 && (p->flags & PLAN_FAIL_ONLY))
+		return 0;
+	if (!writer_begin(&w, 0, code))
+		return 0;
+	w.h->ret = c->ret;
+	w.h->nr = nr;
+	__builtin_memcpy(w.h->args, c->args, sizeof(c->args));
+	if (c->compat)
+		w.h->flags |= RECORD_COMPAT;
+	for (u32 i = 0; i < RECORD_READS_MAX; i++) {
+		if (i >= p->nreads || !writer_room(&w))
+			break;
+		u32 n = read_one(&w, &p->reads[i], c);
+
+		if (n && w.base[w.off] == '/') {
+			if (p->path_read[0] == i)
+				starts |= 1;
+			if (p->path_read[1] == i)
+				starts |= 2;
+		}
+		w.h->read_lens[i] = n;
+		w.off += n & (2 * RECORD_STR_MAX - 1);
+	}
+	if (want_enter) {
+		u32 tid = w.h->tid;
+		u64 *t = bpf_map_lookup_elem(&enter_times, &tid);
+
+		if (t)
+			w.h->enter_ns = *t;
+	}
+	if (p->flags & PLAN_ADDR)
+		put_addr(&w, p, c);
+	writer_save(&w);
+	put_facts(p, c, task, starts);
+	writer_send(0, false);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int sys_exit(u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+	struct call c;
+
+	u32 nr = syscall_nr(regs);
+	u16 code = code_of(nr, &c.compat);
+	if (!code)
+		return 0;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	c.ret = (s64)ctx[1];
+	if ((u32)(pid_tgid >> 32) == self_tgid) {
+		count(COUNT_IGNORED_SELF);
+		if (identify_tid == (u32)pid_tgid)
+			identify(task, c.ret);
+		return 0;
+	}
+	read_args(c.args, regs, c.compat);
+	return emit(&c, code, nr, task);
+}
+
+SEC("?tp_btf/sys_enter")
+int sys_enter(u64 *ctx)
+{
+	u32 nr = (u32)ctx[1] & ~0x40000000U;
+	bool compat;
+
+	if (!code_of(nr, &compat))
+		return 0;
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	u64 now = bpf_ktime_get_boot_ns();
+
+	bpf_map_update_elem(&enter_times, &tid, &now, BPF_ANY);
+	return 0;
+}

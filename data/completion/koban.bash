@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for koban
+_koban() {
+	local cur prev verb words cword
+	if declare -F _init_completion >/dev/null; then
+		_init_completion -n = || return
+	else
+		cur=${COMP_WORDS[COMP_CWORD]}
+		prev=${COMP_WORDS[COMP_CWORD - 1]}
+		words=("${COMP_WORDS[@]}")
+		cword=$COMP_CWORD
+	fi
+
+	local priorities="emergency alert critical error warning notice informational debug"
+	local keys="config_files[]= watch_config_files= rules_files[]= priority= rule_matching=
+		json_output= time_format_iso_8601= fold.enabled= fold.window= stdout_output.enabled=
+		stdout_output.format= file_output.enabled= file_output.filename= file_output.max_size=
+		file_output.keep_files= syslog_output.enabled= syslog_output.address=
+		syslog_output.facility= program_output.enabled= program_output.program=
+		http_output.enabled= http_output.url= http_output.headers[]= http_output.insecure=
+		outputs_queue.capacity= spool.dir= spool.max_bytes= webserver.enabled=
+		webserver.listen_address= webserver.listen_port= sensor.ring_bytes= sensor.snaplen=
+		sensor.all_events= state.max_processes= state.host_root= log_level="
+
+	if ((cword == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields --help --version" -- "$cur")
+		return
+	fi
+	verb=${words[1]}
+	case $prev in
+	-r | -c)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(
+			compgen -d -- "$cur"
+			compgen -f -X '!*.y*ml' -- "$cur"
+		)
+		return
+		;;
+	--fail-on)
+		mapfile -t COMPREPLY < <(compgen -W "$priorities" -- "$cur")
+		return
+		;;
+	-o)
+		compopt -o nospace
+		mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$cur")
+		return
+		;;
+	esac
+	case $verb in
+	watch | up)
+		mapfile -t COMPREPLY < <(compgen -W "-c -r -o --json --fail-on --help" -- "$cur")
+		;;
+	rules)
+		if ((cword == 2)); then
+			mapfile -t COMPREPLY < <(compgen -W "check list explain --help" -- "$cur")
+		elif [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "--json --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(
+				compgen -d -- "$cur"
+				compgen -f -X '!*.y*ml' -- "$cur"
+			)
+		fi
+		;;
+	fields)
+		mapfile -t COMPREPLY < <(compgen -W "evt process fd fs.path user group fdlist util
+			container k8s --all --json --markdown --help" -- "$cur")
+		;;
+	esac
+}
+complete -F _koban koban

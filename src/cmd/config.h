@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What the operator wants: koban.yaml, the drop-ins beside it, and -o key.path=value, as one struct
+ * that says everything a watch needs. Falco's names are used where the same thing exists, so that a
+ * falco.yaml loads; data/koban.yaml documents every option.
+ */
+#include "base/log.h"
+#include "engine/rules/rules.h"
+#include "engine/state/state.h"
+#include "sink/output/output.h"
+
+struct config {
+	struct arena arena; /* owns every string here */
+
+	/* rules: ready for struct ruleset_options */
+	const char *const *rules_files; /* those that exist */
+	size_t nrules_files;
+	const struct rule_selection *selections;
+	size_t nselections;
+	enum priority priority;   /* the least that is loaded */
+	const char *extra_output; /* append_output, or NULL */
+	bool first_match_only;    /* rule_matching: first */
+	bool iso_time;
+	bool watch_config_files;
+
+	/* json_output and json_include_*: for what is written outside the outputs */
+	bool json_output;
+	struct finding_json_options json_options;
+
+	struct outputs_options outputs; /* complete: give it to outputs_open() */
+	struct state_options state;     /* the limits and host_root; the rest is zero */
+	struct {
+		uint64_t ring_bytes; /* 0 = the sensor's default */
+		bool all_events;     /* no pushdown of the rules into the kernel */
+		uint32_t snaplen;    /* bytes kept of read and written data */
+	} sensor;
+	struct {
+		bool enabled;
+		const char *listen_address;
+		uint16_t port;
+	} webserver;
+	enum log_level log_level;
+
+	const char *const *files; /* read, in order: what watch_config_files watches */
+	size_t nfiles;
+	const char *const *warnings; /* "file:line:column: …", to be logged once */
+	size_t nwarnings;
+};
+
+/*
+ * path NULL = /etc/koban/koban.yaml if it is there, else built-in defaults. overrides are the
+ * arguments of -o. All errors are collected, one a line, each with file:line:column; e holds as
+ * many as fit. 0 or -errno.
+ */
+int config_load(const char *path, const char *const *overrides, size_t n, struct config **ret,
+	struct err *e);
+/* The same; every error goes to `errors` in full, one a line. */
+int config_load_report(const char *path, const char *const *overrides, size_t n,
+	struct config **ret, struct buf *errors);
+void config_free(struct config *c);
+
+/* Every key that is understood, in order: "webserver.listen_port". False at the end. */
+bool config_key_at(size_t i, struct buf *ret);

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live detection, wired. One thread owns the sensor, the state and the rules: next, apply, judge,
+ * emit, reset. Once a second it does what is not on the event path: counters, named files, reload.
+ */
+#include "cmd/live.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "cmd/reload.h"
+
+enum {
+	EVENT_ARENA_BYTES = 16 << 20,
+	METRICS_BYTES = 4 << 20,
+	TICK_NS = 1000000000,
+	DRAIN_MS = 3000,
+};
+
+struct live {
+	struct live_options options;
+	struct config *config;
+	struct ruleset *ruleset;
+	struct detect *detect;
+	struct state *state;
+	struct sensor *sensor;
+	struct outputs *outputs;
+	struct metrics_server *metrics;
+	struct reload *reload;
+	struct arena arena;           /* of one event */
+	char hostname[256];
+	uint64_t started_ns, next_tick_ns, ends_ns;
+	uint64_t last_events, last_cpu_ns, last_tick_ns;
+	uint64_t warm_mallocs;
+	bool paths_moved;
+	struct live_snapshot now;     /* the owner's */
+	pthread_mutex_t lock;         /* of what other threads read: */
+	struct live_snapshot shared;
+	struct buf metrics_text;
+};
+
+static volatile sig_atomic_t asked_to_stop, asked_to_reload, asked_to_reopen;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		asked_to_reload = 1;
+	else if (sig == SIGUSR1)
+		asked_to_reopen = 1;
+	else
+		asked_to_stop = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+	const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void metrics_text(struct buf *out, void *arg)
+{
+	struct live *l = arg;
+
+	pthread_mutex_lock(&l->lock);
+	buf_add(out, buf_str(&l->metrics_text));
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* ---- rules ------------------------------------------------------------------------------- */
+
+static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
+{
+	struct ruleset_options o = {
+		.paths = l->options.nrules ? l->options.rules : l->config->rules_files,
+		.npaths = l->options.nrules ? l->options.nrules : l->config->nrules_files,
+		.selections = l->config->selections,
+		.nselections = l->config->nselections,
+		.min_priority = l->config->priority,
+		.extra_output = l->config->extra_output,
+	};
+	struct load_report *report = NULL;
+	struct buf text = BUF_INIT(1 << 20);
+
+	if (!o.npaths)
+		return err_set(e, ENOENT,
+			"no rules: give a file or a folder with -r, or set rules_files in the configuration");
+	int r = ruleset_load(&o, ret, &report);
+	/* warnings of rules that somebody else wrote would be noise here: `koban rules check` has them */
+	if (r < 0) {
+		load_report_format_text(report, log_is_colour(), false, &text);
+		io_write_all(STDERR_FILENO, buf_str(&text));
+		err_set(e, EINVAL, "the rules have %zu error%s: nothing was changed", report->nerrors,
+			report->nerrors == 1 ? "" : "s");
+		r = -EINVAL;
+	}
+	buf_done(&text);
+	load_report_free(report);
+	return r;
+}
+
+static void tell_sensor(struct live *l)
+{
+	const struct ruleset *rs = l->ruleset;
+	struct sensor_path *paths = calloc(rs->npaths ? rs->npaths : 1, sizeof(*paths));
+
+	sensor_want(l->sensor, rs->codes, l->options.all_events || l->config->sensor.all_events);
+	if (!paths)
+		return;
+	for (size_t i = 0; i < rs->npaths; i++)
+		paths[i].path = rs->paths[i].path;
+	l->now.nknown = sensor_know(l->sensor, paths, rs->npaths);
+	free(paths);
+}
+
+static size_t count_enabled(const struct ruleset *rs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rs->nrules; i++)
+		n += rs->rules[i]->enabled;
+	return n;
+}
+
+static size_t count_codes(const struct ruleset *rs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(rs->codes) / sizeof(*rs->codes); i++)
+		n += (size_t)__builtin_popcountll(rs->codes[i]);
+	return n;
+}
+
+static void reload_rules(struct live *l)
+{
+	struct ruleset *rs = NULL;
+	struct err e = {0};
+
+	if (load_rules(l, &rs, &e) < 0 || detect_swap(l->detect, rs, &e) < 0) {
+		if (rs)
+			ruleset_unref(rs);
+		l->now.failed_reloads++;
+		log_error("reload: %s; the rules from before go on", e.msg);
+		return;
+	}
+	ruleset_unref(l->ruleset);
+	l->ruleset = rs;
+	tell_sensor(l);
+	l->now.reloads++;
+	l->now.nrules = count_enabled(rs);
+	l->now.nsyscalls = count_codes(rs);
+	log_info("reload: %zu rules are on", l->now.nrules);
+}
+
+/* ---- once a second ------------------------------------------------------------------------ */
+
+static uint64_t read_rss(void)
+{
+	char text[256];
+	ptrdiff_t n = io_read_proc("/proc/self/statm", text, sizeof(text) - 1);
+	struct str s = str_make(text, n > 0 ? (size_t)n : 0);
+	uint64_t pages = 0;
+
+	str_cut(&s, ' ');
+	str_to_u64(str_cut(&s, ' '), 10, &pages);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void share(struct live *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->shared = l->now;
+	buf_clear(&l->metrics_text);
+	live_format_metrics(&l->now, l->detect, l->outputs, &l->metrics_text);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void measure(struct live *l, uint64_t now_ns)
+{
+	uint64_t cpu_ns = clock_cpu_ns(), wall_ns = now_ns - l->last_tick_ns;
+
+	l->now.sensor = sensor_counters(l->sensor);
+	l->now.state = state_counters(l->state);
+	l->now.rss_bytes = read_rss();
+	l->now.up_s = (now_ns - l->started_ns) / NSEC_PER_SEC;
+	if (wall_ns) {
+		l->now.cpu_percent = 100.0 * (double)(cpu_ns - l->last_cpu_ns) / (double)wall_ns;
+		l->now.events_per_s = (l->now.events - l->last_events) * NSEC_PER_SEC / wall_ns;
+	}
+	l->last_cpu_ns = cpu_ns;
+	l->last_events = l->now.events;
+	l->last_tick_ns = now_ns;
+	l->now.mallocs = l->arena.nmallocs + detect_mallocs(l->detect);
+}
+
+static void tick(struct live *l, uint64_t now_ns)
+{
+	measure(l, now_ns);
+	sensor_tick(l->sensor);
+	l->paths_moved = false;
+	state_tick(l->state, clock_epoch_ns());
+	if (asked_to_reopen) {
+		asked_to_reopen = 0;
+		outputs_reopen(l->outputs);
+	}
+	if (reload_is_due(l->reload) || asked_to_reload) {
+		asked_to_reload = 0;
+		reload_rules(l);
+	}
+	share(l);
+	l->next_tick_ns = now_ns + TICK_NS;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static void emit(const struct finding *f, const struct rule *rule, void *arg)
+{
+	struct live *l = arg;
+
+	l->now.findings++;
+	l->now.by_priority[f->priority]++;
+	outputs_emit(l->outputs, f);
+}
+
+static void judge(struct live *l, const struct event *ev)
+{
+	const struct process *proc = state_apply(l->state, ev);
+
+	l->now.events++;
+	if (!ev->def) {
+		l->now.state_only++;
+		return;
+	}
+	if (detect_event(l->detect, ev, proc, l->state, emit, l))
+		l->now.matched++;
+	else
+		l->now.unmatched++;
+	l->paths_moved |= sensor_is_rename(ev);
+}
+
+int live_run(struct live *l, struct err *e)
+{
+	struct event ev;
+	uint64_t now_ns = clock_boot_ns();
+
+	while (!asked_to_stop && (!l->ends_ns || now_ns < l->ends_ns)) {
+		arena_reset(&l->arena);
+		int r = sensor_next(l->sensor, &l->arena, 100, &ev);
+
+		if (r < 0)
+			return err_set(e, -r, "the sensor stopped: %s", strerror(-r));
+		if (r > 0)
+			judge(l, &ev);
+		/* a clock read every 64 events, and whenever nothing comes */
+		if (r == 0 || (l->now.events & 63) == 0)
+			now_ns = clock_boot_ns();
+		if (now_ns >= l->next_tick_ns || (l->paths_moved && r == 0))
+			tick(l, now_ns);
+	}
+	return 0;
+}
+
+/* What is still in the ring buffer is judged too; after it the counters add up. */
+static void drain(struct live *l)
+{
+	struct event ev;
+	uint64_t none[SENSOR_CODE_WORDS] = {0}, until_ns = clock_boot_ns() + NSEC_PER_SEC;
+
+	sensor_stop(l->sensor);
+	sensor_want(l->sensor, none, false);
+	while (clock_boot_ns() < until_ns) {
+		arena_reset(&l->arena);
+		if (sensor_next(l->sensor, &l->arena, 0, &ev) <= 0)
+			break;
+		judge(l, &ev);
+	}
+	measure(l, clock_boot_ns());
+	l->now.final = true;
+	share(l);
+}
+
+/* ---- open and close ----------------------------------------------------------------------- */
+
+static int open_outputs(struct live *l, struct err *e)
+{
+	struct output_config *oc = (struct output_config *)l->config->outputs.outputs;
+
+	for (size_t i = 0; i < l->config->outputs.noutputs; i++) {
+		oc[i].json |= l->options.json;
+		oc[i].fold &= !l->options.no_fold && !l->options.json;
+		oc[i].colour |= l->options.colour && oc[i].kind == OUTPUT_STDOUT;
+	}
+	return outputs_open(&l->config->outputs, &l->outputs, e);
+}
+
+static int open_engine(struct live *l, struct err *e)
+{
+	struct detect_options detect = {
+		.first_match_only = l->config->first_match_only,
+		.iso_time = l->config->iso_time,
+		.hostname = l->hostname,
+	};
+	int r = load_rules(l, &l->ruleset, e);
+
+	if (r < 0)
+		return r;
+	l->now.nrules = count_enabled(l->ruleset);
+	l->now.nsyscalls = count_codes(l->ruleset);
+	l->state = state_new(&l->config->state, e);
+	if (!l->state)
+		return -ENOMEM;
+	l->detect = detect_new(l->ruleset, &detect, e);
+	return l->detect ? 0 : -ENOMEM;
+}
+
+static int open_sensor(struct live *l, struct err *e)
+{
+	struct sensor_options o = {
+		.codes = l->ruleset->codes,
+		.all_events = l->options.all_events || l->config->sensor.all_events,
+		.want_latency = l->ruleset->needs_latency,
+		.snaplen = l->config->sensor.snaplen,
+		.ring_bytes = l->config->sensor.ring_bytes,
+	};
+	int r = sensor_open(&o, &l->sensor, e);
+
+	if (r < 0)
+		return r;
+	tell_sensor(l);
+	/* after the sensor is attached, so that no process falls between */
+	return state_seed(l->state, e);
+}
+
+static void read_hostname(struct live *l)
+{
+	const char *name = getenv("FALCO_HOSTNAME");
+
+	if (name)
+		snprintf(l->hostname, sizeof(l->hostname), "%s", name);
+	else if (gethostname(l->hostname, sizeof(l->hostname) - 1) < 0)
+		snprintf(l->hostname, sizeof(l->hostname), "localhost");
+}
+
+static int open_all(struct live *l, struct err *e)
+{
+	const struct live_options *o = &l->options;
+	struct buf errors = BUF_INIT(1 << 20);
+	int r = config_load_report(o->config_path, o->overrides, o->noverrides, &l->config, &errors);
+
+	if (r < 0) {
+		io_write_all(STDERR_FILENO, buf_str(&errors));
+		buf_done(&errors);
+		return err_set(e, EINVAL, "the configuration has errors");
+	}
+	buf_done(&errors);
+	log_set_level(o->is_quiet ? LOG_LEVEL_ERROR : l->config->log_level);
+	for (size_t i = 0; i < l->config->nwarnings; i++)
+		log_warn("%s", l->config->warnings[i]);
+	read_hostname(l);
+	if ((r = open_engine(l, e)) < 0 || (r = open_outputs(l, e)) < 0 || (r = open_sensor(l, e)) < 0)
+		return r;
+	if (l->config->webserver.enabled)
+		r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
+			metrics_text, l, &l->metrics, e);
+	if (r == 0)
+		l->reload = reload_new(l->config->watch_config_files,
+			o->nrules ? o->rules : l->config->rules_files,
+			o->nrules ? o->nrules : l->config->nrules_files);
+	return r;
+}
+
+int live_open(const struct live_options *o, struct live **ret, struct err *e)
+{
+	struct live *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return err_set(e, ENOMEM, "out of memory");
+	l->options = *o;
+	l->started_ns = l->last_tick_ns = clock_boot_ns();
+	l->metrics_text = BUF_INIT(METRICS_BYTES);
+	pthread_mutex_init(&l->lock, NULL);
+	arena_init(&l->arena, EVENT_ARENA_BYTES);
+	catch_signals();
+	int r = open_all(l, e);
+	if (r < 0) {
+		live_close(l);
+		return r;
+	}
+	l->now.load_ms = (double)(clock_boot_ns() - l->started_ns) / 1e6;
+	if (o->duration_s)
+		l->ends_ns = clock_boot_ns() + o->duration_s * NSEC_PER_SEC;
+	tick(l, clock_boot_ns());
+	*ret = l;
+	return 0;
+}
+
+void live_close(struct live *l)
+{
+	if (!l)
+		return;
+	if (l->sensor && l->detect)
+		drain(l);
+	reload_free(l->reload);
+	if (l->metrics)
+		metrics_server_close(l->metrics);
+	sensor_close(l->sensor);
+	if (l->outputs)
+		outputs_close(l->outputs, DRAIN_MS);
+	if (!l->options.is_quiet && l->now.final) {
+		struct buf text = BUF_INIT(4096);
+
+		live_format_sum(&l->now, &text);
+		log_info("%.*s", STR_ARG(buf_str(&text)));
+		buf_done(&text);
+	}
+	if (l->detect)
+		detect_free(l->detect);
+	if (l->state)
+		state_free(l->state);
+	if (l->ruleset)
+		ruleset_unref(l->ruleset);
+	if (l->config)
+		config_free(l->config);
+	arena_done(&l->arena);
+	buf_done(&l->metrics_text);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+struct live_snapshot live_snapshot(struct live *l)
+{
+	pthread_mutex_lock(&l->lock);
+	struct live_snapshot s = l->shared;
+	pthread_mutex_unlock(&l->lock);
+	return s;
+}
+
+const struct ruleset *live_ruleset(const struct live *l)
+{
+	return l->ruleset;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that `koban watch` and `koban up` share. */
+#include "cmd/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void add(const char *const **list, size_t *n, const char *s)
+{
+	const char **more = realloc((void *)*list, (*n + 1) * sizeof(*more));
+
+	if (!more)
+		abort();
+	more[(*n)++] = s;
+	*list = more;
+}
+
+void live_options_done(struct live_options *o)
+{
+	free((void *)o->rules);
+	free((void *)o->overrides);
+}
+
+static int wrong(const char *what, const char *arg)
+{
+	fprintf(stderr, "koban: %s '%s'; --help shows the usage\n", what, arg);
+	return 2;
+}
+
+int live_options_parse(struct live_options *o, int argc, char **argv, const char *help)
+{
+	enum { OPT_JSON = 256, OPT_NO_FOLD, OPT_ALL_EVENTS };
+	static const struct option longs[] = {
+		{"rules", required_argument, NULL, 'r'}, {"config", required_argument, NULL, 'c'},
+		{"option", required_argument, NULL, 'o'}, {"json", no_argument, NULL, OPT_JSON},
+		{"no-fold", no_argument, NULL, OPT_NO_FOLD},
+		{"all-events", no_argument, NULL, OPT_ALL_EVENTS},
+		{"seconds", required_argument, NULL, 'M'}, {"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'}, {0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "r:c:o:M:qh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			add(&o->rules, &o->nrules, optarg);
+			break;
+		case 'o':
+			add(&o->overrides, &o->noverrides, optarg);
+			break;
+		case 'c':
+			o->config_path = optarg;
+			break;
+		case 'M':
+			if (!str_to_u64(str_of(optarg), 10, &o->duration_s))
+				return wrong("not a number of seconds:", optarg);
+			break;
+		case 'q':
+			o->is_quiet = true;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_NO_FOLD:
+			o->no_fold = true;
+			break;
+		case OPT_ALL_EVENTS:
+			o->all_events = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			fputs("--help shows the usage\n", stderr);
+			return 2;
+		}
+	}
+	return optind < argc ? wrong("unexpected argument", argv[optind]) : -1;
+}

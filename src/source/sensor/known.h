@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The files and folders that rules name, by what the kernel calls them: device and inode. The probe
+ * itself says these numbers (user space opens the file, the probe looks at it), since stat() answers
+ * otherwise on overlay and btrfs. A name that goes to another inode (an editor's rename) is learnt
+ * anew; the old inode stays known until its place is needed, so that moving a file away does not
+ * hide it.
+ */
+#include "source/sensor/plan.h"
+#include "source/sensor/sensor.h"
+
+struct sensor_bpf;
+
+struct known_row {
+	struct str path;
+	struct known_key key, old; /* zero = none */
+	uint32_t id;
+};
+
+struct known {
+	struct sensor_bpf *skel;
+	struct known_row *rows;
+	struct str *paths;         /* by id, for the decoder */
+	size_t nrows;
+	int map_fd;
+};
+
+int known_set(struct known *k, struct sensor_bpf *skel, const struct sensor_path *paths, size_t n);
+/* Looks at every path again; how many are known. */
+size_t known_look(struct known *k);
+void known_done(struct known *k);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading and steering the probe. What this kernel cannot do is found out before the verifier says
+ * so in a thousand lines: BTF, the shape of the io_uring tracepoints, capabilities.
+ */
+#include "source/sensor/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "source/sensor/plan.h"
+/* the skeleton spells the probe's own type names */
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+#include "bpf/sensor.skel.h"
+#pragma GCC diagnostic pop
+
+enum { LOG_KEPT = 2048 };
+
+/* The last of what libbpf said, for the error message. */
+static char libbpf_said[LOG_KEPT];
+
+static int keep_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level != LIBBPF_WARN)
+		return 0;
+	/* of a long log the first lines name the program; what follows is the verifier's */
+	size_t len = strlen(libbpf_said);
+
+	return len + 1 < LOG_KEPT ? vsnprintf(libbpf_said + len, LOG_KEPT - len, fmt, ap) : 0;
+}
+
+/* How many arguments a tracepoint hands over; -1 when this kernel has no such tracepoint. */
+static int tracepoint_args(const struct btf *btf, const char *name)
+{
+	char type_name[128];
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	int id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (unsigned)id) : NULL;
+
+	while (t && !btf_is_func_proto(t))
+		t = btf__type_by_id(btf, t->type);
+	return t ? btf_vlen(t) - 1 : -1; /* the first is the tracepoint's private data */
+}
+
+/* Programs for what this kernel has; the others are not loaded. */
+static void choose_programs(struct sensor_bpf *skel, const struct btf *btf, bool want_latency)
+{
+	int submit = tracepoint_args(btf, "io_uring_submit_req");
+	int old_submit = tracepoint_args(btf, "io_uring_submit_sqe");
+	int complete = tracepoint_args(btf, "io_uring_complete");
+	/* the requests' structs are in BTF only where io_uring is built in */
+	bool names = btf__find_by_name_kind(btf, "io_open", BTF_KIND_STRUCT) > 0;
+	bool is_usable = names && complete >= 3 && (submit == 1 || old_submit == 2);
+
+	bpf_program__set_autoload(skel->progs.uring_submit_req, is_usable && submit == 1);
+	bpf_program__set_autoload(skel->progs.uring_submit_sqe, is_usable && submit != 1);
+	bpf_program__set_autoload(skel->progs.uring_complete_cqe, is_usable && complete == 3);
+	bpf_program__set_autoload(skel->progs.uring_complete_res, is_usable && complete > 3);
+	bpf_program__set_autoload(skel->progs.sys_enter, want_latency);
+}
+
+static int explain_load(int code, struct err *e)
+{
+	struct utsname u;
+
+	uname(&u);
+	if (code == EPERM || code == EACCES)
+		return err_set(e, code,
+			"the kernel refuses to load the sensor (%s): run koban as root, or give it "
+			"CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH%s%.300s",
+			strerror(code), libbpf_said[0] ? "; it said: " : "", libbpf_said);
+	return err_set(e, code, "the sensor does not load on Linux %s: %s; it said: %.600s", u.release,
+		strerror(code), libbpf_said);
+}
+
+static int check_host(struct err *e)
+{
+	struct utsname u;
+	unsigned major = 0, minor = 0;
+
+	uname(&u);
+	sscanf(u.release, "%u.%u", &major, &minor);
+	if (major < 5 || (major == 5 && minor < 8))
+		return err_set(e, ENOSYS, "Linux %s is too old: the sensor needs 5.8 or later", u.release);
+	if (geteuid() != 0 && access("/sys/kernel/btf/vmlinux", R_OK) == 0 && !getenv("KOBAN_TRY"))
+		return err_set(e, EPERM,
+			"watching the kernel needs root: run `sudo koban …` (or start the koban service)");
+	return 0;
+}
+
+static void set_plans(struct sensor_bpf *skel)
+{
+	for (uint16_t code = 0; code < PROBE_CODES; code++) {
+		const struct event_plan *ep = event_plan(code);
+
+		if (ep)
+			skel->bss->plans[code] = ep->plan;
+	}
+}
+
+int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
+	struct err *e)
+{
+	int r = check_host(e);
+
+	if (r < 0)
+		return r;
+	struct btf *btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return err_set(e, ENOENT,
+			"this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with "
+			"CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels since 2021 are");
+	libbpf_said[0] = 0;
+	libbpf_set_print(keep_log);
+	struct sensor_bpf *skel = sensor_bpf__open();
+	if (!skel) {
+		r = err_set(e, errno, "the sensor cannot be opened: %s", strerror(errno));
+		btf__free(btf);
+		return r;
+	}
+	choose_programs(skel, btf, o->want_latency);
+	btf__free(btf);
+	skel->rodata->self_tgid = o->watch_self ? 0 : (uint32_t)getpid();
+	skel->rodata->snaplen = o->snaplen ? o->snaplen : 80;
+	skel->rodata->want_enter = o->want_latency;
+	skel->rodata->ring_wake_bytes = ring_bytes / 8;
+	bpf_map__set_max_entries(skel->maps.ring, (uint32_t)ring_bytes);
+	if (!o->want_latency)
+		bpf_map__set_max_entries(skel->maps.enter_times, 64);
+	r = sensor_bpf__load(skel);
+	if (r == 0) {
+		set_plans(skel);
+		probe_want(skel, o->codes, o->all_events);
+		r = sensor_bpf__attach(skel);
+	}
+	if (r < 0) {
+		sensor_bpf__destroy(skel);
+		return explain_load(-r, e);
+	}
+	*ret = skel;
+	return 0;
+}
+
+void probe_unload(struct sensor_bpf *skel)
+{
+	sensor_bpf__destroy(skel);
+}
+
+void probe_detach(struct sensor_bpf *skel)
+{
+	sensor_bpf__detach(skel);
+}
+
+int probe_ring_fd(const struct sensor_bpf *skel)
+{
+	return bpf_map__fd(skel->maps.ring);
+}
+
+int probe_known_fd(const struct sensor_bpf *skel)
+{
+	return bpf_map__fd(skel->maps.known);
+}
+
+uint64_t probe_counter_read(const struct sensor_bpf *skel, unsigned which)
+{
+	enum { CPUS_MAX = 4096 };
+	static uint64_t values[CPUS_MAX]; /* scrapes come one at a time */
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t sum = 0;
+
+	if (cpus <= 0 || cpus > CPUS_MAX ||
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.counters), &which, values) < 0)
+		return 0;
+	for (int i = 0; i < cpus; i++)
+		sum += values[i];
+	return sum;
+}
+
+static bool has_code(const uint64_t *codes, uint16_t code)
+{
+	return codes && (codes[code / 64] >> (code % 64) & 1);
+}
+
+/* Which io_uring operation stands for which event. */
+static const struct {
+	uint8_t op;
+	uint16_t code;
+} uring_rows[] = {
+	{9, EV_SENDMSG}, {10, EV_RECVMSG}, {13, EV_ACCEPT4}, {16, EV_CONNECT}, {18, EV_OPENAT},
+	{26, EV_SENDTO}, {27, EV_RECVFROM}, {28, EV_OPENAT2}, {35, EV_RENAMEAT2}, {36, EV_UNLINKAT},
+	{37, EV_MKDIRAT}, {38, EV_SYMLINKAT}, {39, EV_LINKAT},
+};
+
+/* Events that state needs of every process, whatever the rules say. */
+static bool is_state(uint16_t code)
+{
+	const struct event_def *def = event_def(code);
+
+	/* fork, exec and exit come by their own tracepoints */
+	return def && (def->flags & EF_STATE) && code != EV_CLONE && code != EV_CLONE3 &&
+	       code != EV_FORK && code != EV_VFORK && code != EV_EXECVE && code != EV_EXECVEAT &&
+	       code != EV_PROCEXIT;
+}
+
+static uint16_t wanted_code(uint16_t code, const uint64_t *codes, bool all_events)
+{
+	return all_events || has_code(codes, code) || is_state(code) ? code : 0;
+}
+
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events)
+{
+	for (const struct syscall_row *r = syscalls_native; r->name; r++)
+		skel->bss->wanted[r->nr].native = wanted_code(r->code, codes, all_events);
+	for (const struct syscall_row *r = syscalls_compat; r->name; r++)
+		skel->bss->wanted[r->nr].compat = wanted_code(r->code, codes, all_events);
+	for (uint16_t code = 0; code < PROBE_CODES; code++) {
+		/* state only wants what changed something */
+		bool ok_only = is_state(code) && !all_events && !has_code(codes, code);
+		uint8_t flags = skel->bss->plans[code].flags & (uint8_t)~PLAN_OK_ONLY;
+
+		skel->bss->plans[code].flags = flags | (ok_only ? PLAN_OK_ONLY : 0);
+	}
+	for (size_t i = 0; i < sizeof(uring_rows) / sizeof(*uring_rows); i++)
+		skel->bss->uring_wanted[uring_rows[i].op] =
+			all_events || has_code(codes, uring_rows[i].code) ? uring_rows[i].code : 0;
+}
+
+bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret)
+{
+	struct known_key none = {0};
+
+	memcpy(&skel->bss->identified, &none, sizeof(none));
+	skel->bss->identify_tid = (uint32_t)syscall(SYS_gettid);
+	/* openat is wanted only while we ask, if no rule wants it */
+	uint16_t before = skel->bss->wanted[SYS_openat].native;
+	if (!before)
+		skel->bss->wanted[SYS_openat].native = EV_OPENAT;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+	skel->bss->identify_tid = 0;
+	skel->bss->wanted[SYS_openat].native = before;
+	if (fd < 0)
+		return false;
+	close(fd);
+	memcpy(ret, &skel->bss->identified, sizeof(*ret));
+	return ret->ino != 0;
+}
+
+void probe_set_bloom(struct sensor_bpf *skel, const uint64_t *inodes, size_t n)
+{
+	uint8_t bits[sizeof(skel->bss->known_bloom)] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bit = (uint32_t)((inodes[i] * 0x9e3779b97f4a7c15ULL) >> 51);
+
+		bits[bit >> 3] |= (uint8_t)(1 << (bit & 7));
+	}
+	memcpy(skel->bss->known_bloom, bits, sizeof(bits));
+	skel->bss->known_count = (uint32_t)n;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The skeleton of the probe, in one place: probe.c is the only file that defines its functions. */
+struct sensor_bpf;
+
+#include "source/sensor/sensor.h"
+
+/* Opens, sets the constants, loads and attaches. */
+int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
+	struct err *e);
+void probe_unload(struct sensor_bpf *skel);
+void probe_detach(struct sensor_bpf *skel);
+int probe_ring_fd(const struct sensor_bpf *skel);
+int probe_known_fd(const struct sensor_bpf *skel);
+/* Sums a per-CPU counter (enum probe_counter). */
+uint64_t probe_counter_read(const struct sensor_bpf *skel, unsigned which);
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events);
+/* The numbers that the kernel has for a file that is about to be opened by this thread. */
+struct known_key;
+bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret);
+/* Which inode numbers may be known, for a first quick look: a bit by hash; and how many. */
+void probe_set_bloom(struct sensor_bpf *skel, const uint64_t *inodes, size_t n);

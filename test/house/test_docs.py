@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+What people read must be true: man pages are well-formed and installed, every verb of the program
+has one and is completed, an example that is shown works.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("KOBAN_BUILD", ROOT / "build"))
+KOBAN = BUILD / "src/cmd/koban"
+
+
+def run(*cmd, **kwargs):
+    return subprocess.run(cmd, capture_output=True, text=True, check=False, cwd=ROOT, **kwargs)
+
+
+def man_pages():
+    return sorted((ROOT / "man").glob("*.[1-9]"))
+
+
+def check_mandoc():
+    if not shutil.which("mandoc"):
+        return None, "needs mandoc (setup/install.sh lint)"
+    done = run("mandoc", "-Tlint", "-Wwarning", *map(str, man_pages()))
+    return done.returncode == 0 and man_pages() != [], done.stdout + done.stderr
+
+
+def check_man_installed():
+    listed = set(re.findall(r"'([^']+\.[1-9])'", (ROOT / "man/meson.build").read_text()))
+    there = {p.name for p in man_pages()}
+    return listed == there, f"not in both man/ and man/meson.build: {listed ^ there}"
+
+
+def check_man_references():
+    """A page that another names, and that would be koban's, exists."""
+    wrong = []
+    for page in man_pages():
+        for name, section in re.findall(r"^\.Xr (koban\S*) (\d)", page.read_text(), re.M):
+            if not (ROOT / "man" / f"{name}.{section}").exists():
+                wrong.append(f"{page.name}: {name}({section})")
+    return not wrong, "\n".join(wrong)
+
+
+def verbs_of_pages():
+    return {p.stem.removeprefix("koban-") for p in man_pages() if p.name.startswith("koban-")}
+
+
+def check_verbs():
+    """`koban --help` names each verb that has a page, and each page's verb is there."""
+    text = run(str(KOBAN), "--help").stdout
+    missing = [v for v in sorted(verbs_of_pages()) if not re.search(rf"^\s+{v}\b", text, re.M)]
+    return not missing, f"koban --help does not name {missing}:\n{text}"
+
+
+def complete(*words):
+    script = ('source data/completion/koban.bash; compopt() { :; }; COMP_WORDS=("$@"); '
+              'COMP_CWORD=$(($# - 1)); _koban; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = run("bash", "-c", script, "bash", *words)
+    return set(done.stdout.split()), done.stderr
+
+
+def check_completion():
+    verbs, errors = complete("koban", "")
+    missing = verbs_of_pages() - verbs
+    return not missing and not errors, f"not completed: {missing} {errors}"
+
+
+def check_completion_options():
+    wrong = []
+    for verb in sorted(verbs_of_pages()):
+        page = (ROOT / "man" / f"koban-{verb}.1").read_text()
+        written = re.findall(r"^\.It Fl -([a-z-]+)", page, re.M)
+        words = complete("koban", verb, "-")[0] | complete("koban", verb, "x", "-")[0]
+        wrong += [f"{verb} --{o}" for o in written if f"--{o}" not in words]
+    return not wrong, f"in the man page and not completed: {wrong}"
+
+
+def literals(page):
+    text = (ROOT / "man" / page).read_text()
+    return re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", text, re.S | re.M)
+
+
+def check_rule_example():
+    """The rule file that koban-rules(1) shows loads without a warning."""
+    with tempfile.TemporaryDirectory() as d:
+        file = Path(d) / "example.yaml"
+        file.write_text(literals("koban-rules.1")[0])
+        done = run(str(KOBAN), "rules", "check", "--json", str(file))
+    try:
+        results = json.loads(done.stdout)["falco_load_results"]
+    except (ValueError, KeyError) as e:
+        return False, f"no load results ({e}): {done.stdout}{done.stderr}"
+    good = all(r["successful"] and not r["warnings"] for r in results) and done.returncode == 0
+    return good, done.stdout + done.stderr
+
+
+def check_config_example():
+    try:
+        import yaml
+    except ImportError:
+        return None, "needs python3-yaml (setup/install.sh test)"
+    config = yaml.safe_load(literals("koban.yaml.5")[0])
+    page = (ROOT / "man/koban.yaml.5").read_text()
+    unknown = [k for k in config if not re.search(rf"^\.It Cm .*\b{k}\b", page, re.M)]
+    return not unknown, f"shown in the example and not explained: {unknown}"
+
+
+def check_config_keys():
+    """Every key that koban.yaml(5) explains and that completion offers is a row of the reader."""
+    rows = (ROOT / "src/cmd/config_rows.c").read_text()
+    known = set(re.findall(r'"([a-z0-9_]+)"', rows))
+    page = (ROOT / "man/koban.yaml.5").read_text()
+    written = set()
+    for line in re.findall(r"^\.It Cm (.*)$", page, re.M):
+        written |= set(re.findall(r"[a-z][a-z0-9_]+", line))
+    offered = complete("koban", "watch", "-o", "")[0]
+    written |= {part for key in offered for part in re.findall(r"[a-z][a-z0-9_]+", key)}
+    return bool(offered) and written <= known, f"not known to the reader: {written - known}"
+
+
+def check_make_help():
+    """`make help` names every door, and README and CONTRIBUTING name no other."""
+    doors = set(re.findall(r"^  make (\w+)", run("make", "-s", "help").stdout, re.M))
+    phony = set(re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split())
+    shown = set()
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
+        shown |= set(re.findall(r"`(?:sudo )?make (\w+)", (ROOT / name).read_text()))
+    return doors == phony and shown <= doors, f"help {doors}, phony {phony}, shown {shown}"
+
+
+CHECKS = [
+    ("man pages are well-formed", check_mandoc),
+    ("man pages are installed", check_man_installed),
+    ("man pages name pages that exist", check_man_references),
+    ("every verb has a man page", check_verbs),
+    ("every verb is completed", check_completion),
+    ("options are completed", check_completion_options),
+    ("the rules in koban-rules(1) load", check_rule_example),
+    ("the keys in the example of koban.yaml(5) are explained", check_config_example),
+    ("the keys of koban.yaml(5) and of completion are known", check_config_keys),
+    ("make help names every door", check_make_help),
+]
+
+
+def main():
+    print(f"1..{len(CHECKS)}")
+    failed = 0
+    for n, (name, check) in enumerate(CHECKS, 1):
+        try:
+            good, details = check()
+        except (OSError, IndexError, TypeError) as e:
+            good, details = False, f"could not be checked: {e}"
+        if good is None:
+            print(f"ok {n} - {name} # SKIP {details}")
+            continue
+        failed += not good
+        print(f"{'ok' if good else 'not ok'} {n} - {name}")
+        if not good:
+            for line in details.splitlines():
+                print(f"# {line}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

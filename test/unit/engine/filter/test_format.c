@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output formats: tokens, widths, missing values, values as text. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "test/unit/engine/filter/subject.h"
+
+static struct arena arena;
+static struct arena scratch;
+
+static const struct {
+	const char *format, *expected;
+	bool complete;
+} cases[] = {
+	{"plain text", "plain text", true},
+	{"%proc.name", "bash", true},
+	{"a %proc.name b %fd.name.", "a bash b /etc/shadow.", true},
+	{"%proc.nameless", "bashless", true},
+	{"%proc.name.x", "bash.x", true},
+	{"%proc.name[1]", "bash[1]", true},
+	{"%evt.type%proc.name", "openatbash", true},
+	{"[%10proc.name]", "[bash      ]", true},
+	{"[%2proc.name]", "[ba]", true},
+	{"[%5proc.pname]", "[<NA> ]", false},
+	{"%proc.pname", "<NA>", false},
+	{"*%proc.pname!", "<NA>!", true},
+	{"%proc.aname[2]", "systemd", true},
+	{"%evt.arg.none", "<NA>", false},
+	{"%evt.rawarg.flags %evt.rawarg[res]", "65 -2", true},
+	{"%evt.num %proc.pid %evt.latency", "7 -3 1500", true},
+	{"%proc.fdusage %evt.failed", "2.5 true", true},
+	{"%fd.cip:%fd.cport", "10.1.2.3:443", true},
+	{"%evt.buffer", "GET /.. HTTP", true},
+	{"%fd.types", "(file,ipv4)", true},
+	{"%toupper(proc.name)", "BASH", true},
+	{"%8toupper(proc.name)|", "BASH    |", true},
+	{"%join(\",\", (proc.name, evt.type))", "bash,openat", true},
+	{"%concat(proc.name, '=', 5) %len(fd.types)", "bash=5 2", true},
+	{"%basename(fd.name)/", "shadow/", true},
+	{"%getopt('-tx', 't:')[t]", "x", true},
+	{"100%%", NULL, false},
+	{"%", NULL, false},
+	{"x %", NULL, false},
+	{"x %10", NULL, false},
+	{"%nosuch.field", NULL, false},
+	{"%proc.nme", NULL, false},
+	{"%fd.ip", NULL, false},
+	{"%fd.cnet", NULL, false},
+	{"%toupper(evt.num)", NULL, false},
+	{"%tolower(proc.aname)", NULL, false},
+	{"%(proc.name)", NULL, false},
+	{"%evt.arg", NULL, false},
+	{"", NULL, false},
+};
+
+static void test_cases(void **state)
+{
+	struct field_ctx ctx = {&usual, &scratch};
+	struct buf out = BUF_INIT(65536);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct filter_error fe;
+		struct format *f;
+		int r = format_compile(&arena, str_of(cases[i].format), &test_options, &f, &fe);
+
+		if (!r != (cases[i].expected != NULL))
+			fail_msg("'%s': %s", cases[i].format, r ? fe.msg : "accepted");
+		if (r) {
+			assert_true(strlen(fe.msg) > 5);
+			continue;
+		}
+		buf_clear(&out);
+		bool complete = format_render(f, &ctx, &out);
+		if (!str_is(buf_str(&out), cases[i].expected) || complete != cases[i].complete)
+			fail_msg("'%s' gives '%s' (%d)", cases[i].format, out.s, complete);
+	}
+	buf_done(&out);
+}
+
+static void test_tokens(void **state)
+{
+	struct field_ctx ctx = {&usual, &scratch};
+	struct filter_error fe;
+	struct format *f;
+	struct value v;
+
+	assert_int_equal(
+		format_compile(&arena,
+			STR("a %proc.aname[1] %toupper(proc.name) %fd.types %proc.pname %evt.num"),
+			&test_options, &f, &fe),
+		0);
+	assert_int_equal(format_nfields(f), 5);
+	assert_true(str_is(format_field_name(f, 0), "proc.aname[1]"));
+	assert_true(str_is(format_field_name(f, 1), "toupper(proc.name)"));
+	assert_int_equal(format_field_operand(f, 1)->kind, OPERAND_TRANSFORM);
+	assert_string_equal(format_field_operand(f, 4)->field->name, "evt.num");
+	assert_true(format_field_value(f, 0, &ctx, &v) && str_is(v.s, "sshd"));
+	assert_true(format_field_value(f, 2, &ctx, &v) && str_is(v.s, "(file,ipv4)"));
+	assert_false(format_field_value(f, 3, &ctx, &v));
+	assert_true(format_field_value(f, 4, &ctx, &v) && v.type == VT_U64 && v.u == 7);
+}
+
+static void test_places(void **state)
+{
+	struct filter_error fe;
+	struct format *f;
+
+	assert_int_not_equal(
+		format_compile(&arena, STR("ab\n%proc.nmae x"), &test_options, &f, &fe), 0);
+	assert_true(fe.unknown_field);
+	assert_int_equal(fe.pos.line, 2);
+	assert_int_equal(fe.pos.column, 2);
+	assert_non_null(strstr(fe.msg, "did you mean 'proc.name'?"));
+	assert_int_not_equal(format_compile(&arena, STR("%fd.ip"), &test_options, &f, &fe), 0);
+	assert_non_null(strstr(fe.msg, "cannot be printed"));
+}
+
+static void test_unknown_allowed(void **state)
+{
+	struct filter_parse_options o = {.fields = &test_fields, .allow_unknown_fields = true};
+	struct field_ctx ctx = {&usual, &scratch};
+	struct buf out = BUF_INIT(100);
+	struct filter_error fe;
+	struct format *f;
+
+	assert_int_equal(format_compile(&arena, STR("*%x.y %proc.name"), &o, &f, &fe), 0);
+	assert_true(format_render(f, &ctx, &out));
+	assert_string_equal(out.s, "<NA> bash");
+	buf_done(&out);
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		struct value v;
+		const char *text;
+	} values[] = {
+		{{.type = VT_DOUBLE, .d = 3}, "3.0"},
+		{{.type = VT_DOUBLE, .d = 0.25}, "0.2"},
+		{{.type = VT_ABSTIME, .u = UINT64_MAX}, "18446744073709551615"},
+		{{.type = VT_S64, .i = INT64_MIN}, "-9223372036854775808"},
+		{{.type = VT_BOOL, .u = 0}, "false"},
+		{{.type = VT_IP, .ip = {.is_v6 = true, .bytes = {0x20, 1, 0xd, 0xb8}}},
+			"2001:db8::"},
+		{{.type = VT_NET, .net = {{.bytes = {10}}, 8}}, "10.0.0.0/8"},
+		{{.type = VT_BYTES, .s = {"a\n\x7f\xc3~", 5}}, "a...~"},
+		{{.type = VT_STR, .s = {"a\nb", 3}}, "a\nb"},
+	};
+	struct buf out = BUF_INIT(100);
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		buf_clear(&out);
+		value_format(&values[i].v, &out);
+		assert_string_equal(out.s, values[i].text);
+	}
+	buf_done(&out);
+}
+
+static int setup(void **state)
+{
+	arena_init(&arena, 0);
+	arena_init(&scratch, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_done(&arena);
+	arena_done(&scratch);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_unknown_allowed),
+		cmocka_unit_test(test_values),
+	};
+
+	return cmocka_run_group_tests_name("format", tests, setup, teardown);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event path asks for no memory: once warm, nothing that recurs calls malloc. */
+#include "events.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CAN_COUNT 0
+static uint64_t ncalls;
+#else
+#define CAN_COUNT 1
+static uint64_t ncalls;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+void *malloc(size_t size)
+{
+	ncalls++;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	ncalls++;
+	return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	ncalls++;
+	return __libc_realloc(p, size);
+}
+#endif
+
+static void known_process(void **unused)
+{
+	struct state *s = new_blind_state();
+
+	if (!CAN_COUNT)
+		skip();
+	apply(s, make_exec(10, TICK, "/bin/a", "a"));
+	apply(s, make_fork(10, TICK, 11, 2 * TICK));
+	uint64_t before = ncalls;
+
+	for (int i = 0; i < 10000; i++) {
+		struct made_event *m =
+			make(CODE_CLOSE, 10 + (i & 1), (1 + (uint64_t)(i & 1)) * TICK);
+
+		m->ev.uid = 5;
+		apply(s, m);
+		m = make(CODE_CHDIR, 10, TICK);
+		set_num(m, "res", 0);
+		m->ev.cwd = STR("/same");
+		apply(s, m);
+		if (i == 0)
+			before = ncalls;
+	}
+	assert_true(ncalls == before);
+	state_free(s);
+}
+
+/* A storm of fork, exec, exit: rows and blocks come back to where they were. */
+static void storm(void **unused)
+{
+	struct state *s = new_blind_state();
+	uint64_t before = 0;
+
+	if (!CAN_COUNT)
+		skip();
+	apply(s, make_exec(10, TICK, "/bin/a", "a"));
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint64_t start = (2 + i) * TICK;
+
+		if (i == 2000)
+			before = ncalls;
+		apply(s, make_fork(10, TICK, 1000 + i % 500, start));
+		apply(s, make_exec(1000 + i % 500, start, "/bin/id", "id"));
+		apply(s, make_exit(1000 + i % 500, start, 1));
+	}
+	/* the tables sweep out their deleted slots now and then: that is all */
+	assert_true(ncalls - before < 20000 * 3 / 4);
+	assert_int_equal(s->texts.nmallocs, 2);
+	state_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_process),
+		cmocka_unit_test(storm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -91,6 +91,7 @@ GLOBAL int put_file(u32 slot, u64 file_address, s64 fd)
 		return 0;
 	fact.ino = BPF_CORE_READ(inode, i_ino);
 	fact.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	fact.f_mode = BPF_CORE_READ(file, f_mode);
 	fact.f_flags = BPF_CORE_READ(file, f_flags);
 	fact.mode = BPF_CORE_READ(inode, i_mode);
 	fact.magic = (u32)magic;

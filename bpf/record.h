@@ -18,7 +18,7 @@ enum {
 	RECORD_FORK = 1000,        /* = EVENT_FORK, EVENT_CGROUP of model/event */
 	RECORD_CGROUP = 1001,
 	PROBE_SYSCALLS = 512,      /* syscall numbers: 0 … 511 */
-	PROBE_CODES = 454,
+	PROBE_CODES = 512,         /* event codes, rounded up */
 	PROBE_KNOWN_MAX = 4096,    /* files and folders that rules name */
 };
 
@@ -70,6 +70,7 @@ struct fact_file {
 	__u8 layer;     /* 0 no overlay, 1 upper, 2 lower */
 	__u8 kind;      /* enum fact_kind, for what has no inode type of its own */
 	__u32 magic;    /* of the file system */
+	__u32 f_mode;   /* FMODE_*: whether this open made the file */
 };
 
 enum fact_kind {

@@ -140,94 +140,113 @@ SEC_PRIVATE u32 read_bytes(struct writer *w, u64 ptr, u64 len, u32 max)
 	return n;
 }
 
-struct call {
-	u64 args[6];
-	s64 ret;
-	bool compat;
-};
-
-SEC_PRIVATE u64 arg(const struct call *c, u8 i)
+SEC_PRIVATE u64 arg(const struct record_head *h, u8 i)
 {
-	return c->args[i < 6 ? i : 5];
+	return h->args[within(i, 7)]; /* 6 and 7 lie in comm: within the record, and never asked for */
 }
 
-SEC_PRIVATE u32 read_one(struct writer *w, const struct plan_read *r, const struct call *c)
+/* How much of an iovec's data was moved, at most. */
+SEC_PRIVATE u64 moved(const struct record_head *h, u64 len)
 {
-	u64 ptr = arg(c, r->a);
+	return h->ret > 0 && h->ret < (s64)len ? h->ret : len;
+}
+
+/* Read i of the event's plan: its length, behind what is written. By itself, to be verified once. */
+GLOBAL u32 read_one(u32 code, u32 i)
+{
+	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
+	u32 data_max = snaplen < RECORD_STR_MAX - 1 ? snaplen : RECORD_STR_MAX - 1;
+	const struct plan_read *r = &p->reads[within(i, RECORD_READS_MAX - 1)];
 	struct user_msghdr m = {};
 	struct user_iovec v = {};
-	u32 data_max = snaplen < RECORD_STR_MAX - 1 ? snaplen : RECORD_STR_MAX - 1;
+	struct writer wr, *w = &wr;
 	long n;
+
+	if (!writer_load(w, 0) || !writer_room(w))
+		return 0;
+	bool compat = w->h->flags & RECORD_COMPAT;
+	u64 ptr = arg(w->h, r->a);
+	s64 ret = w->h->ret;
 
 	switch (r->kind) {
 	case READ_STR:
 		n = bpf_probe_read_user_str(w->base + w->off, RECORD_STR_MAX, (void *)ptr);
 		return n > 0 ? n : 0;
 	case READ_DATA:
-		return read_bytes(w, ptr, c->ret > 0 ? c->ret : arg(c, r->b), data_max);
+		return read_bytes(w, ptr, ret > 0 ? ret : arg(w->h, r->b), data_max);
 	case READ_SOCKADDR:
-		return read_bytes(w, ptr, (u32)arg(c, r->b), 128);
+		return read_bytes(w, ptr, (u32)arg(w->h, r->b), 128);
 	case READ_FIXED:
 		return read_bytes(w, ptr, r->b, 255);
 	case READ_IOV:
-		load_iovec(&v, ptr, c->compat);
-		return read_bytes(w, v.base, c->ret > 0 && c->ret < v.len ? c->ret : v.len, data_max);
+		load_iovec(&v, ptr, compat);
+		return read_bytes(w, v.base, moved(w->h, v.len), data_max);
 	case READ_MSG:
-		load_msghdr(&m, ptr, c->compat);
-		load_iovec(&v, m.iov, c->compat);
-		return read_bytes(w, v.base, c->ret > 0 && c->ret < v.len ? c->ret : v.len, data_max);
+		load_msghdr(&m, ptr, compat);
+		load_iovec(&v, m.iov, compat);
+		return read_bytes(w, v.base, moved(w->h, v.len), data_max);
 	default:
 		return 0;
 	}
 }
 
 /* The address that one message went to or came from. */
-SEC_PRIVATE void put_addr(struct writer *w, const struct plan *p, const struct call *c)
+GLOBAL int put_addr(u32 code)
 {
+	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
+	struct writer wr, *w = &wr;
 	u64 ptr, len;
 
-	if (!writer_room(w))
-		return;
+	if (!writer_load(w, 0) || !writer_room(w))
+		return 0;
 	if (p->msg_arg != PLAN_NONE) {
 		struct user_msghdr m = {};
 
-		load_msghdr(&m, arg(c, p->msg_arg), c->compat);
+		load_msghdr(&m, arg(w->h, p->msg_arg), w->h->flags & RECORD_COMPAT);
 		ptr = m.name;
 		len = m.namelen;
 	} else {
-		ptr = arg(c, p->addr_arg);
-		len = p->addr_len_arg == PLAN_NONE ? 28 : (u32)arg(c, p->addr_len_arg);
+		ptr = arg(w->h, p->addr_arg);
+		len = p->addr_len_arg == PLAN_NONE ? 28 : (u32)arg(w->h, p->addr_len_arg);
 	}
-	w->off += 4;
-	u32 n = read_bytes(w, ptr, len, 128);
-	w->off -= 4;
-	if (!n)
-		return;
 	u8 *fact = w->base + w->off;
 
+	w->off += 4;
+	u32 n = read_bytes(w, ptr, len, 128);
+	if (!n)
+		return 0;
 	fact[0] = FACT_ADDR;
 	fact[1] = 0;
 	fact[2] = n;
 	fact[3] = 0;
-	w->off += 4 + n;
+	w->off += n;
+	writer_save(w);
+	return 0;
 }
 
-SEC_PRIVATE void put_facts(const struct plan *p, const struct call *c, struct task_struct *task,
-	u32 starts)
+GLOBAL int put_facts(u32 code, u32 starts)
 {
-	s64 fd = p->fd == PLAN_FD_RET ? c->ret : p->fd == PLAN_NONE ? -1 : (s32)arg(c, p->fd);
+	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct writer w;
+
+	if (!writer_load(&w, 0))
+		return 0;
+	s64 ret = w.h->ret;
+	s64 fd = p->fd == PLAN_FD_RET ? ret : p->fd == PLAN_NONE ? -1 : (s32)arg(w.h, p->fd);
 	struct file *file = fd >= 0 ? file_of_fd(task, fd) : NULL;
 
+	if (p->flags & PLAN_ADDR)
+		put_addr(code);
 	if (file)
 		put_file(0, (u64)file, fd);
 	if (p->npaths > 0 && !(starts & 1))
-		put_dir(0, FACT_DIR,
-			p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(c, p->path_dir[0]));
+		put_dir(0, FACT_DIR, p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[0]));
 	if (p->npaths > 1 && !(starts & 2))
-		put_dir(0, FACT_DIR2,
-			p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(c, p->path_dir[1]));
-	if ((p->flags & PLAN_CWD_AFTER) && c->ret == 0)
+		put_dir(0, FACT_DIR2, p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[1]));
+	if ((p->flags & PLAN_CWD_AFTER) && ret == 0)
 		put_dir(0, FACT_CWD, AT_CWD);
+	return 0;
 }
 
 /* koban opens a file to learn by what numbers the kernel knows it (sensor_identify()). */
@@ -243,28 +262,19 @@ static __noinline void identify(struct task_struct *task, s64 fd)
 	identified.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 }
 
-static __noinline int emit(struct call *c, u16 code, u32 nr, struct task_struct *task)
+/* The reads of the plan; bit i of the result: path i starts with '/'. */
+SEC_PRIVATE u32 put_reads(const struct plan *p, u32 code)
 {
-	const struct plan *p = &plans[code < PROBE_CODES ? code : 0];
 	struct writer w;
-	u32 starts = 0; /* bit i: path i starts with '/' */
+	u32 starts = 0;
 
-	if (c->ret < 0 && (p->flags & PLAN_OK_ONLY))
-		return 0;
-	if (c->ret == 0 && (p->flags & PLAN_FAIL_ONLY))
-		return 0;
-	if (!writer_begin(&w, 0, code))
-		return 0;
-	w.h->ret = c->ret;
-	w.h->nr = nr;
-	__builtin_memcpy(w.h->args, c->args, sizeof(c->args));
-	if (c->compat)
-		w.h->flags |= RECORD_COMPAT;
 	for (u32 i = 0; i < RECORD_READS_MAX; i++) {
-		if (i >= p->nreads || !writer_room(&w))
+		if (i >= p->nreads)
 			break;
-		u32 n = read_one(&w, &p->reads[i], c);
+		u32 n = read_one(code, i);
 
+		if (!writer_load(&w, 0) || !writer_room(&w))
+			break;
 		if (n && w.base[w.off] == '/') {
 			if (p->path_read[0] == i)
 				starts |= 1;
@@ -272,44 +282,52 @@ static __noinline int emit(struct call *c, u16 code, u32 nr, struct task_struct 
 				starts |= 2;
 		}
 		w.h->read_lens[i] = n;
-		w.off += n & (2 * RECORD_STR_MAX - 1);
+		w.off += within(n, 2 * RECORD_STR_MAX - 1);
+		writer_save(&w);
 	}
-	if (want_enter) {
-		u32 tid = w.h->tid;
-		u64 *t = bpf_map_lookup_elem(&enter_times, &tid);
-
-		if (t)
-			w.h->enter_ns = *t;
-	}
-	if (p->flags & PLAN_ADDR)
-		put_addr(&w, p, c);
-	writer_save(&w);
-	put_facts(p, c, task, starts);
-	writer_send(0, false);
-	return 0;
+	return starts;
 }
 
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
 	struct pt_regs *regs = (void *)ctx[0];
-	struct call c;
-
+	s64 ret = (s64)ctx[1];
 	u32 nr = syscall_nr(regs);
-	u16 code = code_of(nr, &c.compat);
+	struct writer w;
+	bool compat;
+
+	u16 code = code_of(nr, &compat);
 	if (!code)
 		return 0;
 	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	c.ret = (s64)ctx[1];
+	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
+
 	if ((u32)(pid_tgid >> 32) == self_tgid) {
 		count(COUNT_IGNORED_SELF);
 		if (identify_tid == (u32)pid_tgid)
-			identify(task, c.ret);
+			identify(task, ret);
 		return 0;
 	}
-	read_args(c.args, regs, c.compat);
-	return emit(&c, code, nr, task);
+	if ((ret < 0 && (p->flags & PLAN_OK_ONLY)) || (ret == 0 && (p->flags & PLAN_FAIL_ONLY)))
+		return 0;
+	if (!writer_begin(&w, 0, code))
+		return 0;
+	w.h->ret = ret;
+	w.h->nr = nr;
+	w.h->flags = compat ? RECORD_COMPAT : 0;
+	read_args((u64 *)w.h->args, regs, compat);
+	if (want_enter) {
+		u32 tid = (u32)pid_tgid;
+		u64 *t = bpf_map_lookup_elem(&enter_times, &tid);
+
+		if (t)
+			w.h->enter_ns = *t;
+	}
+	put_facts(code, put_reads(p, code));
+	writer_send(0, false);
+	return 0;
 }
 
 SEC("?tp_btf/sys_enter")

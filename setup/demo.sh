@@ -26,8 +26,14 @@ kill -0 "$koban" 2>/dev/null || {
 	exit 1
 }
 
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$(printf '\033[1m')
+	plain=$(printf '\033[0m')
+fi
+
 try() {
-	printf '\n\033[1m$ %s\033[0m\n' "$1"
+	printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
 	sh -c "$1" >/dev/null 2>&1 || true
 	sleep 0.5
 }

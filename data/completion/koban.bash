@@ -11,7 +11,6 @@ _koban() {
 		cword=$COMP_CWORD
 	fi
 
-	local priorities="emergency alert critical error warning notice informational debug"
 	local keys="config_files[]= watch_config_files= rules_files[]= priority= rule_matching=
 		json_output= time_format_iso_8601= fold.enabled= fold.window= stdout_output.enabled=
 		stdout_output.format= file_output.enabled= file_output.filename= file_output.max_size=
@@ -23,12 +22,12 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
 	case $prev in
-	-r | -c)
+	-r | -c | --rules | --config)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(
 			compgen -d -- "$cur"
@@ -36,11 +35,7 @@ _koban() {
 		)
 		return
 		;;
-	--fail-on)
-		mapfile -t COMPREPLY < <(compgen -W "$priorities" -- "$cur")
-		return
-		;;
-	-o)
+	-o | --option)
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$cur")
 		return
@@ -48,13 +43,14 @@ _koban() {
 	esac
 	case $verb in
 	watch | up)
-		mapfile -t COMPREPLY < <(compgen -W "-c -r -o --json --fail-on --help" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
+			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
 		;;
 	rules)
 		if ((cword == 2)); then
-			mapfile -t COMPREPLY < <(compgen -W "check list explain --help" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "check list explain test --help" -- "$cur")
 		elif [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "--json --help" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W "--json --verbose --rule --help" -- "$cur")
 		else
 			compopt -o filenames
 			mapfile -t COMPREPLY < <(
@@ -66,6 +62,9 @@ _koban() {
 	fields)
 		mapfile -t COMPREPLY < <(compgen -W "evt process fd fs.path user group fdlist util
 			container k8s --all --json --markdown --help" -- "$cur")
+		;;
+	events)
+		mapfile -t COMPREPLY < <(compgen -W "--json --help" -- "$cur")
 		;;
 	esac
 }

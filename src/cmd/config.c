@@ -437,6 +437,8 @@ static bool key_at(const struct option *rows, size_t *i, struct buf *path)
 	for (; rows->key; rows++) {
 		path->len = len;
 		buf_printf(path, "%s%s", len ? "." : "", rows->key);
+		if (rows->type == OPT_UNUSED)
+			continue;
 		if (rows->type == OPT_MAP ? key_at(rows->rows, i, path) : (*i)-- == 0)
 			return true;
 	}

@@ -60,5 +60,5 @@ int config_load_report(const char *path, const char *const *overrides, size_t n,
 	struct config **ret, struct buf *errors);
 void config_free(struct config *c);
 
-/* Every key that is understood, in order: "webserver.listen_port". False at the end. */
+/* Every key that does something, in order: "webserver.listen_port". False at the end. */
 bool config_key_at(size_t i, struct buf *ret);

@@ -49,7 +49,7 @@ static const char *const syslog_forms[] = {"default", "rfc5424", "rfc3164", NULL
  * ------------------- */
 
 #define COMMON_ROWS                                                                                \
-	BOOL("enabled", OUT(enabled)), TEXT("name", OUT(c.name)),                                  \
+	CUSTOM("enabled", read_enabled), TEXT("name", OUT(c.name)),                                \
 		CHOICE("format", OUT(format), format_names), CHOICE("fold", OUT(fold), tri_names), \
 		{.key = "timeout",                                                                 \
 			.type = OPT_DURATION,                                                      \
@@ -72,6 +72,17 @@ static void ignore_type(struct reader *r, const struct yaml_node *n, void *base)
 	/* in a section of its own ("http_output") the type is not to be said */
 	if (!str_starts(buf_str(&r->path), STR("outputs")))
 		config_error(r, n, "the section says the type already");
+}
+
+/* Remembers where: a section that is switched on may lack something. */
+static void read_enabled(struct reader *r, const struct yaml_node *n, void *base)
+{
+	struct output_setting *o = base;
+
+	if (!yaml_to_bool(n, &o->enabled))
+		config_error(r, n, "expected true or false");
+	else if (!str_is(str_of(o->section), "outputs"))
+		o->where = config_where(r, n);
 }
 
 static const struct option stdout_rows[] = {COMMON_ROWS, {0}};
@@ -361,8 +372,7 @@ static const char *const matching_names[] = {"first", "all", NULL};
 static const char *const level_names[] = {
 	"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug", NULL};
 
-static const struct option queue_rows[] = {NUMBER("capacity", AT(queue_capacity), 0, 1 << 20),
-	UNUSED("recovery", "a full queue spools"), {0}};
+static const struct option queue_rows[] = {NUMBER("capacity", AT(queue_capacity), 0, 1 << 20), {0}};
 static const struct option spool_rows[] = {TEXT("dir", AT(spool_dir)),
 	SIZE("max_bytes", AT(spool_max_bytes), 1 << 20, 1ULL << 40), {0}};
 static const struct option fold_rows[] = {CHOICE("enabled", AT(fold_enabled), tri_names),
@@ -463,7 +473,9 @@ void settings_init(struct settings *s)
 		.json_include_output = true,
 		.json_include_output_fields = true,
 		.json_include_tags = true,
-		.stdout_output = {.c.kind = OUTPUT_STDOUT, .enabled = true},
+		.stdout_output = {.c.kind = OUTPUT_STDOUT,
+			.section = "stdout_output",
+			.enabled = true},
 		.file_output = {.c.kind = OUTPUT_FILE, .section = "file_output"},
 		.syslog_output = {.c.kind = OUTPUT_SYSLOG,
 			.section = "syslog_output",

@@ -247,7 +247,10 @@ static void add_markdown(const struct options *o, struct buf *b)
 			for (const char *s = f->doc; *s; s++) {
 				if (*s == '|')
 					buf_add_char(b, '\\');
-				buf_add_char(b, *s);
+				if (*s == '<') /* <NA> is no HTML */
+					buf_add_cstr(b, "&lt;");
+				else
+					buf_add_char(b, *s);
 			}
 			buf_add_cstr(b, " |\n");
 		}
@@ -343,7 +346,9 @@ static int no_such(struct str asked)
 		const struct field_class *c = field_set_syscall.classes[i];
 
 		for (size_t j = 0; j < c->nfields; j++) {
-			unsigned d = str_distance(asked, str_of(c->fields[j].name), best - 1);
+			struct str name = str_of(c->fields[j].name);
+			unsigned d =
+				str_starts(name, asked) ? 0 : str_distance(asked, name, best - 1);
 
 			if (d < best) {
 				best = d;

@@ -42,6 +42,7 @@ def say(text):
 class Bare:
     """No sensor."""
     name = "bare"
+    settle_s = 0
 
     def start(self):
         pass
@@ -55,6 +56,7 @@ class Bare:
 
 class Sensor:
     """A process that watches: what it costs is read from /proc and, for koban, its metrics."""
+    settle_s = 0.2  # its work may end a little after the load
 
     def __init__(self, name, cmd):
         self.name, self.cmd = name, cmd
@@ -110,6 +112,8 @@ def read_metrics():
 
 
 class Koban(Sensor):
+    settle_s = 1.2  # the metrics are brought up to date once a second
+
     def __init__(self, build, rules):
         super().__init__("koban", koban_command(build, rules) + [
             "-o", "webserver.enabled=true", "-o", "webserver.listen_address=127.0.0.1",
@@ -164,10 +168,12 @@ class Figures:
         self.ns = []
         self.cpu_s = self.wall_s = self.events = self.drops = self.alerts = 0.0
         self.rss_kb = 0
+        self.counts = False  # does the sensor tell its events?
 
     def add(self, ns, wall_s, before, after):
         self.ns.append(ns)
         self.wall_s += wall_s
+        self.counts = "events" in after
         self.rss_kb = max(self.rss_kb, after.get("rss_kb", 0))
         for key in ("cpu_s", "events", "drops", "alerts"):
             setattr(self, key, getattr(self, key) + after.get(key, 0) - before.get(key, 0))
@@ -186,7 +192,7 @@ def measure(sensors, loads, repeats, loops, scale):
                     before, started = s.sample(), time.monotonic()
                     ns = run_load(load, loops, scale)
                     wall_s = time.monotonic() - started
-                    time.sleep(0.2)  # the sensor's own work may end a little later
+                    time.sleep(s.settle_s)
                     figures[s.name, load].add(ns, wall_s, before, s.sample())
             finally:
                 s.stop()
@@ -252,8 +258,8 @@ def row_of(name, load, bare, f):
     seen = f.events + f.drops
     return {"load": load, "sensor": name, "bare_ns": base, "with_ns": ns, "ratio": ns / base,
             "added_ns": ns - base, "cpu_percent": 100 * f.cpu_s / f.wall_s,
-            "rss_mb": f.rss_kb / 1024, "events_per_s": f.events / f.wall_s if seen else None,
-            "lost_percent": 100 * f.drops / seen if seen else None, "alerts": f.alerts}
+            "rss_mb": f.rss_kb / 1024, "events_per_s": f.events / f.wall_s if f.counts else None,
+            "lost_percent": 100 * f.drops / max(seen, 1) if f.counts else None, "alerts": f.alerts}
 
 
 def print_table(rows):

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True  # a test leaves nothing in the tree
 spec = importlib.util.spec_from_file_location("run", ROOT / "test" / "run.py")
 run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(run)

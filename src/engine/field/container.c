@@ -404,7 +404,7 @@ static const struct field_def fields[] = {
 		get_image_repo},
 	{"container.image.tag", VT_STR, 0, "Tag of the image: 1.27, latest.", get_image_tag},
 	{"container.image.digest", VT_STR, 0,
-		"Digest of the image in its registry: sha256:d977378f890d….", get_image_digest},
+		"Digest of the image in its registry: sha256:d977378f890d and so on.", get_image_digest},
 	{"container.healthcheck", VT_STR, DEPRECATED,
 		"Command line of the container's health check." PROBE_DOC, get_healthcheck},
 	{"container.liveness_probe", VT_STR, DEPRECATED,

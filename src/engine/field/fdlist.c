@@ -31,7 +31,7 @@ static bool give_list(const struct field_ctx *ctx, add_fn add, struct value *ret
 			break;
 		if (b.len)
 			buf_add_char(&b, ',');
-		if (!add(ctx, num, &b)) {
+		if (!add(ctx, num, &b) && b.s) {
 			b.len = before;
 			b.s[before] = 0;
 		}

@@ -57,7 +57,7 @@ struct buf field_buf(const struct field_ctx *ctx, size_t max)
 	char *s = arena_raw(ctx->arena, max + 1);
 
 	if (!s)
-		return BUF_INIT(0);
+		return (struct buf){.cap = 1}; /* full, so that nothing makes it grow */
 	s[0] = 0;
 	return (struct buf){.s = s, .cap = max + 1, .max = max};
 }

@@ -33,7 +33,8 @@ static const struct container *sandbox(const struct field_ctx *ctx)
 	const struct field_subject *s = subject_of(ctx);
 
 	if (c && s->state && c->pod_sandbox_id.len && !c->is_sandbox)
-		box = state_container_find(s->state, c->pod_sandbox_id);
+		box = state_container_find(s->state,
+			c->pod_full_sandbox_id.len ? c->pod_full_sandbox_id : c->pod_sandbox_id);
 	return box ? box : c;
 }
 

@@ -106,7 +106,7 @@ bool field_get_missing(const struct field_ctx *ctx, const struct field_arg *arg,
 
 /*
  * A buffer of `max` bytes in the event's arena; it never grows, so that writers that use it do not
- * allocate. It has max 0 and stays empty when the arena is full.
+ * allocate. It stays empty when the arena is full.
  */
 struct buf field_buf(const struct field_ctx *ctx, size_t max);
 /* NUL-separated strings joined by blanks, after `head` and a blank when head has any. */

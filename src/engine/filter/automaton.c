@@ -15,7 +15,8 @@ struct state {
 struct automaton {
 	uint16_t class_of[256];
 	size_t nclasses, nstates, nbits;
-	uint32_t *next; /* nstates × nclasses; the top bit: something ends in that state */
+	bool starts[256]; /* a literal starts with this byte */
+	uint32_t *next;   /* nstates × nclasses: offset of the next row; top bit: a literal ends */
 	struct state *states;
 	bool has_empty; /* the empty text is contained in everything */
 	uint32_t empty_bit;
@@ -43,9 +44,10 @@ static void make_classes(struct automaton *m, const struct str *texts, size_t n,
 		m->class_of[c] = m->class_of[c + 32];
 }
 
+/* While building: a state's row by its number. */
 static uint32_t *row(const struct automaton *m, uint32_t state)
 {
-	return m->next + (state & ~ENDS) * m->nclasses;
+	return m->next + state * m->nclasses;
 }
 
 static uint32_t add_text(struct automaton *m, struct str text)
@@ -99,13 +101,20 @@ static bool link_states(struct automaton *m, struct arena *a)
 			}
 		}
 	}
+	return true;
+}
+
+/* Numbers of states become offsets of their rows, so that a step is one addition and one load. */
+static void finish(struct automaton *m)
+{
+	for (int c = 0; c < 256; c++)
+		m->starts[c] = m->next[m->class_of[c]] != 0;
 	for (size_t i = 0; i < m->nstates * m->nclasses; i++) {
 		const struct state *s = &m->states[m->next[i]];
+		bool ends = s->bit != MATCH_NONE || s->shorter;
 
-		if (s->bit != MATCH_NONE || s->shorter)
-			m->next[i] |= ENDS;
+		m->next[i] = m->next[i] * (uint32_t)m->nclasses | (ends ? ENDS : 0);
 	}
-	return true;
 }
 
 struct automaton *automaton_new(struct arena *a, const struct str *texts, size_t n, bool fold_case,
@@ -129,12 +138,25 @@ struct automaton *automaton_new(struct arena *a, const struct str *texts, size_t
 	m->nstates = 1;
 	for (size_t i = 0; i < n; i++)
 		ret_bits[i] = add_text(m, texts[i]);
-	return link_states(m, a) ? m : NULL;
+	if (!link_states(m, a))
+		return NULL;
+	finish(m);
+	return m;
 }
 
 size_t automaton_nbits(const struct automaton *m)
 {
 	return m->nbits;
+}
+
+static void set_bits(const struct automaton *m, uint32_t state, uint64_t *bits)
+{
+	for (uint32_t s = state; s; s = m->states[s].shorter) {
+		int32_t bit = m->states[s].bit;
+
+		if (bit != MATCH_NONE)
+			bits[bit / 64] |= 1ULL << (bit % 64);
+	}
 }
 
 void automaton_scan(const struct automaton *m, struct str text, uint64_t *bits)
@@ -144,14 +166,16 @@ void automaton_scan(const struct automaton *m, struct str text, uint64_t *bits)
 	if (m->has_empty)
 		bits[m->empty_bit / 64] |= 1ULL << (m->empty_bit % 64);
 	for (size_t i = 0; i < text.len; i++) {
-		at = row(m, at)[m->class_of[(unsigned char)text.s[i]]];
-		if (!(at & ENDS))
-			continue;
-		for (uint32_t s = at & ~ENDS; s; s = m->states[s].shorter) {
-			int32_t bit = m->states[s].bit;
+		unsigned char c = (unsigned char)text.s[i];
 
-			if (bit != MATCH_NONE)
-				bits[bit / 64] |= 1ULL << (bit % 64);
+		/* most bytes start nothing: this branch keeps the loads independent of each other
+		 */
+		if (!at && !m->starts[c])
+			continue;
+		at = m->next[at + m->class_of[c]];
+		if (at & ENDS) {
+			at &= ~ENDS;
+			set_bits(m, at / (uint32_t)m->nclasses, bits);
 		}
 	}
 }

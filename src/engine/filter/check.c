@@ -323,16 +323,26 @@ static int check_transformer_arg(struct parser *p, const struct operand *op)
 	return 0;
 }
 
-int check_transformer(struct parser *p, const struct operand *op)
+/* The first input, in a list too, that is a field which cannot be transformed. */
+static const struct operand *untransformable(const struct operand *op)
 {
 	for (size_t i = 0; i < op->nargs; i++) {
-		const struct operand *arg = &op->args[i];
+		const struct operand *arg = &op->args[i], *inner = NULL;
 
-		if (arg->kind == OPERAND_FIELD && arg->field &&
-			arg->field->flags & FIELD_NO_TRANSFORMER)
-			return parse_fail(
-				p, arg->pos.offset, "%s cannot be transformed", arg->field->name);
+		if (arg->field && arg->field->flags & FIELD_NO_TRANSFORMER)
+			return arg;
+		if (arg->kind == OPERAND_LIST && (inner = untransformable(arg)))
+			return inner;
 	}
+	return NULL;
+}
+
+int check_transformer(struct parser *p, const struct operand *op)
+{
+	const struct operand *bad = untransformable(op);
+
+	if (bad)
+		return parse_fail(p, bad->pos.offset, "%s cannot be transformed", bad->field->name);
 	if (check_transformer_arg(p, op))
 		return -EINVAL;
 	if (op->transformer == TR_JOIN || op->transformer == TR_CONCAT ||

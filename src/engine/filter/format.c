@@ -148,7 +148,7 @@ static int percent(struct compiling *c)
 			hidden);
 		return fail(c, l->at, msg);
 	}
-	struct token *t = add_token(c, arena_str(c->arena, str_head(rest, n)));
+	struct token *t = add_token(c, str_head(rest, n));
 	if (!t)
 		return fail(c, percent_at, "out of memory");
 	op.pos = lex_pos(l, l->at);
@@ -187,13 +187,17 @@ int format_compile(struct arena *a, struct str text, const struct filter_parse_o
 		return fail(&c, 0, "out of memory");
 	if (!text.len || text.len > FORMAT_TEXT_MAX)
 		return fail(&c, 0, text.len ? "the format is too long" : "the format is empty");
+	/* the tokens point into a copy that lives as long as they do */
+	c.lex.text = text = arena_str(a, text);
+	if (!text.s)
+		return fail(&c, 0, "out of memory");
 	c.format->allow_missing = lex_text(&c.lex, "*");
 	while (!r && c.lex.at < text.len) {
 		struct str rest = str_skip(text, c.lex.at);
 		ptrdiff_t at = str_find_char(rest, '%');
 		size_t plain = at < 0 ? rest.len : (size_t)at;
 
-		if (plain && !add_token(&c, arena_str(a, str_head(rest, plain))))
+		if (plain && !add_token(&c, str_head(rest, plain)))
 			return fail(&c, c.lex.at, "out of memory");
 		c.lex.at += plain;
 		if (lex_text(&c.lex, "%"))

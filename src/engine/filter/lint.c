@@ -65,6 +65,7 @@ static void warn(const struct linting *l, const struct operand *at, const char *
 	char msg[300];
 
 	snprintf(msg, sizeof(msg), "'%.*s' %s", STR_ARG(str_head(at->text, SHOWN_MAX)), what);
+	make_printable(msg);
 	l->fn(&at->pos, msg, l->arg);
 }
 

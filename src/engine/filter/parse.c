@@ -27,6 +27,13 @@ void parser_init(struct parser *p, struct arena *a, struct str text,
 	*fe = (struct filter_error){.pos = {.line = 1, .column = 1}};
 }
 
+void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+}
+
 int parse_fail(struct parser *p, size_t offset, const char *fmt, ...)
 {
 	va_list ap;
@@ -39,6 +46,7 @@ int parse_fail(struct parser *p, size_t offset, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(p->fe->msg, sizeof(p->fe->msg), fmt, ap);
 	va_end(ap);
+	make_printable(p->fe->msg);
 	return -EINVAL;
 }
 
@@ -440,7 +448,7 @@ static int condition(struct parser *p, struct ast *check)
 	return r ? r : check_comparison(p, check);
 }
 
-static struct ast *new_node(struct parser *p, enum ast_kind kind, size_t start)
+static struct ast *new_node(struct parser *p, enum ast_kind kind, struct filter_pos pos)
 {
 	struct ast *n = arena_new(p->arena, struct ast);
 
@@ -449,14 +457,14 @@ static struct ast *new_node(struct parser *p, enum ast_kind kind, size_t start)
 		return NULL;
 	}
 	n->kind = kind;
-	n->pos = lex_pos(&p->lex, start);
+	n->pos = pos;
 	return n;
 }
 
 /* A macro's name, or the constants true and false. */
 static struct ast *identifier(struct parser *p)
 {
-	size_t start = p->lex.at;
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	struct str name;
 
 	if (lex_peek_word(&p->lex, "and") || lex_peek_word(&p->lex, "or") ||
@@ -464,7 +472,7 @@ static struct ast *identifier(struct parser *p)
 		expected(p, "a field with an operator, a macro's name, 'not' or '('");
 		return NULL;
 	}
-	struct ast *n = new_node(p, AST_IDENT, start);
+	struct ast *n = new_node(p, AST_IDENT, pos);
 	if (!n)
 		return NULL;
 	n->ident = name;
@@ -508,7 +516,7 @@ static struct ast *parse_check(struct parser *p)
 		r = transformer_rest(p, start, &left);
 	else
 		return identifier(p);
-	struct ast *n = r ? NULL : new_node(p, AST_CHECK, start);
+	struct ast *n = r ? NULL : new_node(p, AST_CHECK, left.pos);
 	if (!n)
 		return NULL;
 	n->left = left;
@@ -518,7 +526,7 @@ static struct ast *parse_check(struct parser *p)
 static struct ast *parse_not(struct parser *p)
 {
 	lex_blank(&p->lex);
-	size_t start = p->lex.at;
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	bool is_not = false;
 
 	for (;;) {
@@ -540,7 +548,7 @@ static struct ast *parse_not(struct parser *p)
 	struct ast *kid = parse_check(p);
 	if (!kid || !is_not)
 		return kid;
-	struct ast *n = new_node(p, AST_NOT, start);
+	struct ast *n = new_node(p, AST_NOT, pos);
 	if (!n || !(n->kids = arena_array(p->arena, struct ast *, 1)))
 		return NULL;
 	n->kids[n->nkids++] = kid;
@@ -565,7 +573,8 @@ static struct ast *joined(struct parser *p, enum ast_kind kind, const char *word
 	struct ast *(*part)(struct parser *p))
 {
 	lex_blank(&p->lex);
-	size_t start = p->lex.at;
+	/* now: later, finding the line would mean to start at the top again */
+	struct filter_pos pos = lex_pos(&p->lex, p->lex.at);
 	struct ast *first = part(p), *n = NULL;
 	int r;
 
@@ -574,7 +583,7 @@ static struct ast *joined(struct parser *p, enum ast_kind kind, const char *word
 	while ((r = lex_joint(p, word)) > 0) {
 		struct ast *kid = part(p);
 
-		if (!kid || (!n && !(n = new_node(p, kind, start))))
+		if (!kid || (!n && !(n = new_node(p, kind, pos))))
 			return NULL;
 		if (!n->nkids) {
 			n->kids = array_room(p->arena, NULL, 0, sizeof(*n->kids));
@@ -613,6 +622,10 @@ int filter_parse(struct arena *a, struct str text, const struct filter_parse_opt
 	parser_init(&p, a, text, o, fe ? fe : &unused);
 	if (text.len > FILTER_TEXT_MAX)
 		return parse_fail(&p, 0, "the expression is longer than %d bytes", FILTER_TEXT_MAX);
+	/* names and bare words of the AST point into the text: into a copy that lives as long */
+	p.lex.text = arena_str(a, text);
+	if (!p.lex.text.s)
+		return out_of_memory(&p);
 	if (!str_trim(text).len)
 		return parse_fail(&p, 0, "the expression is empty");
 	struct ast *ast = parse_or(&p);

@@ -49,6 +49,8 @@ void parser_init(struct parser *p, struct arena *a, struct str text,
 /* Records the first fault; returns -EINVAL. */
 int parse_fail(struct parser *p, size_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Messages quote what was written: control bytes in it must not reach a terminal. */
+void make_printable(char *s);
 /* A field or a transformer call. 0, or -EINVAL. */
 int parse_operand(struct parser *p, struct operand *ret);
 /* "[…]" after a field or a transformer; an empty text when there is none. */

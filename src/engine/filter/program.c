@@ -299,30 +299,34 @@ static int fill_leaf(struct filter_program *p, struct leaf *l, const struct ast 
 	}
 	l->body.texts = texts;
 	l->how = leaf_how(p->slots[l->slot], c, l->right);
-	int r = comparison_body_init(&p->arena, &l->body, e);
-	for (size_t i = 0; l->body.regexes && i < l->body.n; i++)
-		p->nregexes += l->body.regexes[i] != NULL;
-	return r;
+	return comparison_body_init(&p->arena, &l->body, e);
 }
 
 static int new_leaf(struct filter_program *p, const struct ast *c, uint32_t slot, int32_t right,
 	const struct buf *key, uint32_t *ret, struct err *e)
 {
 	struct leaf *l = arena_new(&p->arena, struct leaf);
-	struct node *n = l ? new_node(p, AST_CHECK, key, ret) : NULL;
 	struct buf text = BUF_INIT(KEY_MAX);
 
-	if (!n)
+	if (!l)
 		return -ENOMEM;
-	n->leaf = l;
 	l->slot = slot;
 	l->right = right;
+	/* before the node has its key: a leaf that cannot be made must not be found later */
+	int r = fill_leaf(p, l, c, e);
+	struct node *n = r ? NULL : new_node(p, AST_CHECK, key, ret);
+	if (!n) {
+		comparison_body_done(&l->body);
+		return r ? r : -ENOMEM;
+	}
+	n->leaf = l;
 	n->is_named = p->slots[slot]->is_named || (right >= 0 && p->slots[right]->is_named);
 	ast_format(c, &text);
 	n->text = arena_str(&p->arena, buf_str(&text));
 	buf_done(&text);
 	p->nleaves++;
-	return fill_leaf(p, l, c, e);
+	p->nregexes += l->body.regexes ? l->body.n : 0;
+	return 0;
 }
 
 static int add_leaf(struct filter_program *p, const struct ast *c, uint32_t *ret, struct err *e)
@@ -356,6 +360,7 @@ static int add_fail(struct adding *a, const struct ast *at, const char *fmt, str
 {
 	*a->fe = (struct filter_error){.pos = at->pos};
 	snprintf(a->fe->msg, sizeof(a->fe->msg), fmt, STR_ARG(str_head(what, 200)));
+	make_printable(a->fe->msg);
 	return -EINVAL;
 }
 

@@ -108,8 +108,10 @@ struct regex_scratch *regex_scratch_new(void)
 	s->context = pcre2_match_context_create(NULL);
 	s->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
 	s->workspace = malloc(DFA_WORKSPACE * sizeof(int));
-	s->text = BUF_INIT(3 * TEXT_MAX);
-	if (!s->match || !s->context || !s->workspace) {
+	/* at its full size at once: most of it is never touched, and it never grows */
+	s->text = (struct buf){.s = malloc(3 * TEXT_MAX + 1), .cap = 3 * TEXT_MAX + 1};
+	s->text.max = 3 * TEXT_MAX;
+	if (!s->match || !s->context || !s->workspace || !s->text.s) {
 		regex_scratch_free(s);
 		return NULL;
 	}

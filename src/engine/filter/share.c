@@ -125,23 +125,41 @@ static int32_t parent_id(const struct slot *s, enum matcher_kind kind, int32_t i
 	}
 }
 
+enum membership { UNKNOWN, INSIDE, OUTSIDE };
+
+/* Whether id or a shorter literal above it is in `own`; remembers the answer for all on the way. */
+static bool is_below(const struct slot *s, enum matcher_kind kind, const struct idset *own,
+	uint8_t *known, int32_t id)
+{
+	enum membership m = OUTSIDE;
+
+	for (int32_t at = id; at != MATCH_NONE; at = parent_id(s, kind, at)) {
+		if (known[at] || idset_has(own, at)) {
+			m = known[at] ? known[at] : INSIDE;
+			break;
+		}
+	}
+	for (int32_t at = id; at != MATCH_NONE && !known[at]; at = parent_id(s, kind, at)) {
+		known[at] = (uint8_t)m;
+		if (idset_has(own, at))
+			break;
+	}
+	return m == INSIDE;
+}
+
 /*
  * The numbers that make a leaf true: its own literals', and those of all longer literals that have
- * one of its own as their head. Parents are found before their kids only by walking up each time.
+ * one of its own as their head. `tmp` has room for all numbers.
  */
 static int closure(struct arena *a, const struct slot *s, enum matcher_kind kind, size_t nids,
-	const struct idset *own, uint32_t *tmp, struct idset *ret)
+	const struct idset *own, uint32_t *tmp, uint8_t *known, struct idset *ret)
 {
 	size_t n = 0;
 
-	for (size_t id = 0; id < nids; id++) {
-		int32_t at = (int32_t)id;
-
-		while (at != MATCH_NONE && !idset_has(own, at))
-			at = parent_id(s, kind, at);
-		if (at != MATCH_NONE)
+	memset(known, UNKNOWN, nids);
+	for (size_t id = 0; id < nids; id++)
+		if (is_below(s, kind, own, known, (int32_t)id))
 			tmp[n++] = (uint32_t)id;
-	}
 	return idset_init(a, ret, tmp, n);
 }
 
@@ -149,8 +167,9 @@ static int assign_ids(struct arena *a, const struct slot *s, enum matcher_kind k
 	const struct group *g)
 {
 	uint32_t *tmp = arena_array(a, uint32_t, nids + 1);
+	uint8_t *known = arena_array(a, uint8_t, nids + 1);
 	size_t at = 0, n;
-	int r = tmp ? 0 : -ENOMEM;
+	int r = tmp && known ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !r && i < g->nleaves; i++) {
 		struct leaf *l = g->leaves[i];
@@ -159,7 +178,7 @@ static int assign_ids(struct arena *a, const struct slot *s, enum matcher_kind k
 
 		r = idset_init(a, &own, ids, n);
 		if (!r && kind != MATCHER_DICT)
-			r = closure(a, s, kind, nids, &own, tmp, &l->ids);
+			r = closure(a, s, kind, nids, &own, tmp, known, &l->ids);
 		else
 			l->ids = own;
 		l->how = HOW_IDS;

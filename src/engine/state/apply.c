@@ -466,7 +466,7 @@ static struct row *acting(struct state *s, const struct event *ev)
 		row_revive(s, r);
 	if (ev->start_ns && r->p.start_ns != ev->start_ns)
 		row_refine_start(s, r, ev->start_ns);
-	if (r->p.is_stub && !s->o.no_proc && s->now_ns - r->looked_ns > STUB_RETRY_NS)
+	if (r->p.is_stub && !s->o.no_proc && s->now_ns > r->looked_ns + STUB_RETRY_NS)
 		repair(s, r);
 	row_touch(s, r);
 	return r;

@@ -50,7 +50,7 @@ static const char *const state_paths[] = {
 	"run/user/*/crun/{id}/status",
 };
 
-static int open_in_root(const struct state *s, const char *path, uint64_t flags)
+int host_open(const struct state *s, const char *path, uint64_t flags)
 {
 	struct open_how how = {
 		.flags = flags | O_CLOEXEC,
@@ -68,7 +68,7 @@ int host_read(struct state *s, struct arena *a, const char *path, struct str *re
 
 static bool exists(const struct state *s, const char *path)
 {
-	int fd = open_in_root(s, path, O_PATH);
+	int fd = host_open(s, path, O_PATH);
 
 	if (fd >= 0)
 		close(fd);
@@ -86,7 +86,7 @@ static bool find_in_dir(
 	bool found = false;
 
 	path[at] = 0;
-	int fd = open_in_root(s, at ? path : ".", O_RDONLY | O_DIRECTORY);
+	int fd = host_open(s, at ? path : ".", O_RDONLY | O_DIRECTORY);
 
 	path[at] = saved;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -215,7 +215,7 @@ static int read_bundle(struct state *s, struct container *c, struct arena *a, co
 	c->bundle = arena_printf(&c->arena, "%s%.*s", path[0] == '/' ? "" : "/", STR_ARG(dir));
 	if (!c->created_ns) {
 		struct stat st;
-		int fd = open_in_root(s, path, O_PATH);
+		int fd = host_open(s, path, O_PATH);
 
 		if (fd >= 0 && fstat(fd, &st) == 0)
 			c->created_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000ULL +
@@ -285,6 +285,8 @@ static void add_sandbox(struct state *s, struct container *c, struct arena *a, u
 	struct container *pod = container_new(c->type, c->pod_full_sandbox_id);
 
 	if (pod && find_and_read(s, pod, a, uid) == 0) {
+		if (pod->type == CONTAINER_CONTAINERD)
+			containerd_fill(s, pod, a);
 		c->host_pid |= pod->host_pid;
 		c->host_network |= pod->host_network;
 		c->host_ipc |= pod->host_ipc;
@@ -311,6 +313,10 @@ int container_look_up(struct state *s, struct container *c, uint32_t uid)
 
 	if (r == 0 && (c->type == CONTAINER_PODMAN || c->type == CONTAINER_CRIO))
 		podman_fill(s, c, &a, storage_root(c->bundle));
+	if (r == 0 && c->type == CONTAINER_CONTAINERD)
+		containerd_fill(s, c, &a);
+	if (r == 0 && c->type == CONTAINER_CONTAINERD && !c->name.len)
+		c->name = c->id; /* containerd itself knows no names */
 	if (r == 0)
 		add_sandbox(s, c, &a, uid);
 	if (c->type == CONTAINER_DOCKER || c->type == CONTAINER_CRI)

@@ -51,6 +51,7 @@ struct text_pool {
 struct row {
 	struct process p; /* first: a process is its row */
 	struct row *first_child, *next_sibling, *prev_sibling;
+	uint64_t seen_ns;   /* when it last acted, or was last found in /proc */
 	uint64_t looked_ns; /* stub: when /proc was last asked */
 	bool leader_gone;   /* the leader's thread ended, others live on */
 	uint32_t reaper;    /* who got the children, told by the exit */
@@ -220,6 +221,33 @@ bool containerd_has_task(struct state *s, struct str ns, struct str id);
 /* engine_docker.c, engine_podman.c: 0 or -errno; they add to c */
 int docker_fill(struct state *s, struct container *c, struct arena *a);
 int podman_fill(struct state *s, struct container *c, struct arena *a, struct str storage_root);
+int containerd_fill(struct state *s, struct container *c, struct arena *a);
+
+/* bolt.c: a read-only look into a bbolt file. All strings live in the arena. */
+struct bolt_bucket {
+	uint64_t page; /* 0 = it is in inline_page */
+	struct str inline_page;
+};
+struct bolt {
+	int fd;
+	uint32_t page_size;
+	uint64_t npages, txid;
+	struct bolt_bucket root;
+	struct arena *arena;
+};
+typedef void (*bolt_fn)(void *arg, struct str key, struct str value);
+/* 0, or -EINVAL when there is no sound meta record. The file stays the caller's. */
+int bolt_open(struct bolt *b, int fd, struct arena *a);
+/* True while what was read cannot have been overwritten. */
+bool bolt_is_current(const struct bolt *b);
+/* Goes into the bucket of that name; false leaves it as it was. */
+bool bolt_descend(struct bolt *b, struct bolt_bucket *bucket, struct str name);
+/* A value, or STR_NULL. */
+struct str bolt_get(struct bolt *b, const struct bolt_bucket *bucket, struct str key);
+void bolt_each(struct bolt *b, const struct bolt_bucket *bucket, bolt_fn fn, void *arg);
+
+/* A descriptor under host_root, or -errno. */
+int host_open(const struct state *s, const char *path, uint64_t flags);
 /* Reads a file under host_root, `path` from its top; bounded. */
 int host_read(struct state *s, struct arena *a, const char *path, struct str *ret);
 

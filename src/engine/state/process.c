@@ -112,6 +112,7 @@ struct row *row_by_pid(const struct state *s, uint32_t pid)
 
 void row_touch(struct state *s, struct row *r)
 {
+	r->seen_ns = s->now_ns;
 	if (s->live.newest == &r->p || row_is_dead(r) || r == s->nobody)
 		return;
 	list_remove(&s->live, &r->p);
@@ -293,7 +294,7 @@ struct row *row_add(struct state *s, uint32_t pid, uint64_t start_ns)
 
 	if (!r)
 		return NULL;
-	*r = (struct row){0};
+	*r = (struct row){.seen_ns = s->now_ns};
 	r->p.pid = pid;
 	r->p.start_ns = start_ns;
 	r->p.loginuid = r->p.uid = r->p.gid = UINT32_MAX;

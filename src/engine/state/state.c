@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "engine/state/private.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	CHECK_PER_TICK = 64,
 	TICK_MIN_NS = 100 * 1000 * 1000,
 };
+#define UNSEEN_NS (30 * NSEC_PER_SEC)
 
 static void set_defaults(struct state_options *o)
 {
@@ -126,24 +128,20 @@ struct state_counters state_counters(const struct state *s)
 }
 
 /*
- * Exits can be lost. The processes that were not seen for longest, a few each time, are looked up
- * in /proc; so are those whose leader ended while a count of threads says that others live.
+ * Exits can be lost. The processes that were not seen for half a minute are looked up in /proc, a
+ * few each time; not earlier, for the events of one that has just ended may still be on their way.
  */
 static void check_alive(struct state *s)
 {
-	struct process *p = s->live.oldest;
+	for (unsigned i = 0; i < CHECK_PER_TICK && s->live.oldest; i++) {
+		struct row *r = row_of(s->live.oldest);
 
-	for (unsigned i = 0; i < CHECK_PER_TICK && p; i++) {
-		struct row *r = row_of(p);
-
-		p = p->newer;
-		if (proc_is_alive(s, r->p.pid)) {
+		if (s->now_ns < r->seen_ns + UNSEEN_NS)
+			break;
+		if (proc_is_alive(s, r->p.pid))
 			row_touch(s, r);
-			continue;
-		}
-		/* burying may free the next one only if that is dead, and this list is of the
-		 * living */
-		row_bury(s, r, s->now_ns);
+		else
+			row_bury(s, r, s->now_ns);
 	}
 }
 

@@ -11,8 +11,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "sink/output/version.h"
-
 enum { MAX_CONNECTIONS = 32, MAX_PER_ADDRESS = 16, TIMEOUT_S = 10, MEMORY_LIMIT = 16 * 1024 };
 enum { METRICS_MAX = 16 << 20 };
 
@@ -57,9 +55,8 @@ static enum MHD_Result answer_metrics(struct metrics_server *m, struct MHD_Conne
 static enum MHD_Result answer_versions(struct metrics_server *m, struct MHD_Connection *c)
 {
 	pthread_mutex_lock(&m->lock);
-	enum MHD_Result r = answer(c, MHD_HTTP_OK, "application/json",
-		m->versions ? str_of(m->versions)
-			    : STR("{\"koban_version\": \"" KOBAN_VERSION "\"}"));
+	enum MHD_Result r = answer(
+		c, MHD_HTTP_OK, "application/json", m->versions ? str_of(m->versions) : STR("{}"));
 	pthread_mutex_unlock(&m->lock);
 	return r;
 }

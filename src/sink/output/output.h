@@ -94,6 +94,6 @@ struct metrics_server;
 int metrics_server_open(const char *listen_address, uint16_t port, metrics_fn fn, void *arg,
 	struct metrics_server **ret, struct err *e);
 uint16_t metrics_server_port(const struct metrics_server *m);
-/* What /versions answers, a JSON object; the default names koban's version alone. Copied. */
+/* What /versions answers, a JSON object; {} until it is set. Copied. */
 int metrics_server_set_versions(struct metrics_server *m, const char *json);
 void metrics_server_close(struct metrics_server *m);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/cursor.h"
@@ -280,6 +281,25 @@ static void decode_paths(struct decoder *d, const struct event_plan *ep, const s
 		set_names(&ev->path, v->facts[FACT_REAL], decode_known(d, v, a, ev->fd.dev));
 }
 
+/* Of an open's flags, what the kernel knows and the caller does not (PPM_O_F_CREATED …). */
+static void add_file_flags(struct decoder *d, const struct record_view *v, struct event *ev)
+{
+	enum { MODE_CREATED = 0x100000 /* FMODE_CREATED, include/linux/fs.h */ };
+	enum { F_CREATED = 0x4000, UPPER_LAYER = 0x8000, LOWER_LAYER = 0x10000 };
+	int i = event_param_index(ev->def, ev->code == EV_CREAT ? STR("creat_flags") : STR("flags"));
+	struct fact_file f;
+
+	if (i < 0 || !file_fact(v, &f))
+		return;
+	uint64_t extra = (f.f_mode & MODE_CREATED ? F_CREATED : 0) |
+			 (f.layer == 1 ? UPPER_LAYER : 0) | (f.layer == 2 ? LOWER_LAYER : 0);
+
+	if (ev->code == EV_CREAT)
+		decode_number(d, ev, (unsigned)i, extra >> 15, 2);
+	else if (extra && ev->params[i].len)
+		d->numbers[i] |= extra;
+}
+
 static void decode_syscall(struct decoder *d, const struct record_view *v, struct arena *a,
 	struct event *ev)
 {
@@ -294,6 +314,11 @@ static void decode_syscall(struct decoder *d, const struct record_view *v, struc
 	decode_socket(v, ev);
 	decode_addresses(ep, v, a, ev);
 	decode_paths(d, ep, v, a, ev);
+	if (ev->def->flags & EF_OPEN)
+		add_file_flags(d, v, ev);
+	/* the second argument is a name for two options only */
+	if (ev->code == EV_PRCTL && v->h->args[0] != PR_SET_NAME && v->h->args[0] != PR_GET_NAME)
+		ev->params[2] = STR_NULL;
 	if (ev->code == EV_SYSCALL)
 		decode_number(d, ev, 0, (uint64_t)syscall_id_by_number(v->h->nr, ev->is_compat), 2);
 	if (ev->code == EV_SYSCALL)

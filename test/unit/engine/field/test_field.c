@@ -31,13 +31,20 @@ static bool type_fits(struct str written, enum value_type t)
 		const char *name;
 		enum value_type type, other;
 	} types[] = {
-		{"str", VT_STR, VT_PATH},     {"bool", VT_BOOL, VT_BOOL},
-		{"u32", VT_U64, VT_U64},      {"u64", VT_U64, VT_U64},
-		{"s16", VT_S64, VT_S64},      {"s32", VT_S64, VT_S64},
-		{"s64", VT_S64, VT_S64},      {"dbl", VT_DOUBLE, VT_DOUBLE},
-		{"abs", VT_ABSTIME, VT_ABSTIME}, {"rel", VT_RELTIME, VT_RELTIME},
-		{"bytes", VT_BYTES, VT_BYTES}, {"ip", VT_IP, VT_IP},
-		{"net", VT_NET, VT_NET},      {"port", VT_PORT, VT_PORT},
+		{"str", VT_STR, VT_PATH},
+		{"bool", VT_BOOL, VT_BOOL},
+		{"u32", VT_U64, VT_U64},
+		{"u64", VT_U64, VT_U64},
+		{"s16", VT_S64, VT_S64},
+		{"s32", VT_S64, VT_S64},
+		{"s64", VT_S64, VT_S64},
+		{"dbl", VT_DOUBLE, VT_DOUBLE},
+		{"abs", VT_ABSTIME, VT_ABSTIME},
+		{"rel", VT_RELTIME, VT_RELTIME},
+		{"bytes", VT_BYTES, VT_BYTES},
+		{"ip", VT_IP, VT_IP},
+		{"net", VT_NET, VT_NET},
+		{"port", VT_PORT, VT_PORT},
 		{"dyn", VT_DYNAMIC, VT_DYNAMIC},
 	};
 
@@ -202,7 +209,8 @@ static void comparators_are_marked(void **state)
 
 		for (size_t j = 0; j < c->nfields; j++) {
 			const struct field_def *f = &c->fields[j];
-			bool strict = (f->flags & FIELD_NO_RHS) && (f->flags & FIELD_NO_TRANSFORMER);
+			bool strict =
+				(f->flags & FIELD_NO_RHS) && (f->flags & FIELD_NO_TRANSFORMER);
 
 			n += !!(f->flags & FIELD_FILTER_ONLY);
 			m += strict;

@@ -377,6 +377,11 @@ static void test_identifiers(void **state)
 		filter_program_add(p, must_parse("evt.num = 1 and some_macro"), &root, &fe), 0);
 	assert_non_null(strstr(fe.msg, "some_macro"));
 	assert_int_equal(fe.pos.column, 17);
+	/* a name of a list that cannot be a value is refused each time that it is met */
+	for (int i = 0; i < 2; i++)
+		assert_int_not_equal(
+			filter_program_add(p, must_parse("evt.num in ports"), &root, &fe), 0);
+	assert_non_null(strstr(fe.msg, "'ports' is not"));
 	filter_program_free(p);
 	/* a list's name that nobody replaced is a string, as in Falco */
 	assert_true(holds("proc.name in bash", &usual));

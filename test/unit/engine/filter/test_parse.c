@@ -219,6 +219,7 @@ static const struct {
 	{"fd.ip = val(fd.cip)", 1, 13, "cannot be compared with a field"},
 	{"fd.cip = val(fd.ip)", 1, 14, "right-hand side"},
 	{"tolower(proc.aname) = x", 1, 9, "cannot be transformed"},
+	{"join(',', (proc.name, evt.rawarg.x)) = x", 1, 23, "cannot be transformed"},
 	{"tolower(evt.num) = x", 1, 1, "takes a string"},
 	{"b64(evt.num) = x", 1, 1, "takes a string or a byte buffer"},
 	{"len(evt.num) = 1", 1, 1, "takes a string"},
@@ -233,6 +234,7 @@ static const struct {
 	{"evt.num oneof (1)", 1, 9, "an operator"},
 	{"proc.name = 'abc", 1, 13, "closing quote"},
 	{"proc.name = 'a\\zc'", 1, 15, "unknown escape"},
+	{"evt.num = 'a\\x1b[0m'", 1, 11, "'a?[0m' is not a whole number"},
 	{"evt.num >= 99999999999999999999", 1, 12, "64 bits"},
 };
 
@@ -325,6 +327,20 @@ static void test_tree(void **state)
 	assert_true(ast->kids[1]->right_is_ident);
 }
 
+/* The AST outlives the text. */
+static void test_text_is_copied(void **state)
+{
+	char text[] = "evt.arg.abc = def and ghi";
+	struct filter_error fe;
+	struct ast *ast;
+
+	assert_int_equal(parse(text, &ast, &fe), 0);
+	memset(text, 'x', sizeof(text) - 1);
+	assert_true(str_is(ast->kids[0]->left.arg.text, "abc"));
+	assert_true(str_is(ast->kids[0]->right[0].text, "def"));
+	assert_true(str_is(ast->kids[1]->ident, "ghi"));
+}
+
 static int count_nodes(struct ast *node, void *arg)
 {
 	return ++*(int *)arg == 100;
@@ -412,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_field_flag),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_text_is_copied),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_lint),
 	};

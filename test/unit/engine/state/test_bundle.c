@@ -123,11 +123,20 @@ static void containerd(void **unused)
 	assert_int_equal(c->type, CONTAINER_CONTAINERD);
 	assert_str(c->full_id, "web-1");
 	assert_str(c->id, "web-1");
+	assert_str(c->name, "web-1");
 	assert_false(c->is_privileged);
+	/* told by containerd's database */
+	assert_str(c->image, "localhost/kobantest:1.0");
+	assert_str(c->image_repo, "localhost/kobantest");
+	assert_str(c->image_tag, "1.0");
+	assert_str(c->image_digest,
+		"sha256:c1fdf7920ed5000559dae28f4820fdff78ce58ae89d85233a5ba976be32c2c1e");
+	assert_true(label_is(
+		c->labels, c->nlabels, "io.containerd.image.config.stop-signal", "SIGTERM"));
 	state_free(s);
 
 	/* the same shape of path, and nothing there: one look, then silence for a second */
-	assert_null(seen_in("containerd", "memory=/process_api/6ba089c99d99", &s));
+	assert_null(seen_in("containerd", "memory=/jobs/6ba089c99d99", &s));
 	struct made_event *m = make_exec(200, 6 * TICK, "/bin/x", "x");
 	assert_null(apply(s, m)->container);
 	assert_int_equal(state_counters(s).containers, 0);
@@ -296,11 +305,10 @@ static void late_bundle(void **unused)
 	uint64_t now = m->ev.ts_ns;
 	apply(s, m);
 	state_tick(s, now + 1000);
-	m->ev.ts_ns = now + 5000000000ULL;
 	state_tick(s, now + 5000000000ULL);
-	/* the tick also saw that there is no such process in that root */
-	const struct container *c = state_container_find(s, STR("333333333333"));
-	assert_non_null(c);
+	assert_true(state_container_find(s, STR("333333333333"))->is_complete);
+	assert_ptr_equal(state_process_by_pid(s, 301)->container,
+		state_container_find(s, STR("333333333333")));
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	assert_int_equal(system(cmd), 0);
 	state_free(s);

@@ -33,10 +33,10 @@ void *realloc(void *p, size_t size)
 
 static void known_process(void **unused)
 {
-	struct state *s = new_blind_state();
-
 	if (!CAN_COUNT)
 		skip();
+	struct state *s = new_blind_state();
+
 	apply(s, make_exec(10, TICK, "/bin/a", "a"));
 	apply(s, make_fork(10, TICK, 11, 2 * TICK));
 	uint64_t before = ncalls;
@@ -61,11 +61,11 @@ static void known_process(void **unused)
 /* A storm of fork, exec, exit: rows and blocks come back to where they were. */
 static void storm(void **unused)
 {
+	if (!CAN_COUNT)
+		skip();
 	struct state *s = new_blind_state();
 	uint64_t before = 0;
 
-	if (!CAN_COUNT)
-		skip();
 	apply(s, make_exec(10, TICK, "/bin/a", "a"));
 	for (uint32_t i = 0; i < 20000; i++) {
 		uint64_t start = (2 + i) * TICK;

@@ -201,7 +201,7 @@ static void model_at_cap(void **unused)
 			p = apply(s, make_exec(pid, start, texts[rnd() % 1000], "x"));
 			break;
 		case 4:
-			state_tick(s, s->now_ns + 200000000);
+			state_tick(s, s->now_ns + 200000000ULL);
 			p = apply(s, make(CODE_CLOSE, pid, 0));
 			break;
 		default:

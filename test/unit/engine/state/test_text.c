@@ -23,6 +23,7 @@ static void shares_and_copies(void **unused)
 	assert_int_equal(a.comm.len, 0);
 	/* the block that went back is used again */
 	uint64_t n = pool.nmallocs;
+	v = text_get(&b);
 	text_set(&pool, &a, &v);
 	assert_true(pool.nmallocs == n);
 	text_drop(&pool, &a);

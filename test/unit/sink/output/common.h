@@ -131,9 +131,9 @@ static inline int dir_teardown(void **state)
 /* Borrowed from a ring of buffers: good for some calls. */
 static inline const char *in_dir(const char *dir, const char *name)
 {
-	static char paths[8][512];
+	static char paths[32][512];
 	static unsigned n;
-	char *p = paths[n++ % 8];
+	char *p = paths[n++ % 32];
 
 	snprintf(p, 512, "%s/%s", dir, name);
 	return p;

@@ -8,7 +8,7 @@
  * -------------------------------------------------- */
 
 static _Thread_local unsigned long nmallocs;
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
@@ -511,7 +511,7 @@ static void one_output_does_not_wait_for_another(void **state)
 	assert_true(clock_boot_ns() - start < 4 * NSEC_PER_SEC);
 }
 
-static uint64_t test_now_ns;
+static _Atomic uint64_t test_now_ns;
 static uint64_t test_clock(void)
 {
 	return test_now_ns;
@@ -549,7 +549,7 @@ static void repeats_are_folded(void **state)
 
 static void emitting_allocates_nothing(void **state)
 {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	skip();
 #endif
 	struct output_config c[2] = {

@@ -7,9 +7,6 @@
 #include "base/yaml.h"
 #include "engine/detect/detect.h"
 
-/* Returns the exit code. */
-int cmd_rules(int argc, char **argv);
-
 /* ---- rule tests (ruletest.c, ruletest_event.c) ---------------------------------------------- */
 
 struct ruletest_options {

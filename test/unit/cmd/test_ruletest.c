@@ -33,10 +33,11 @@ static void an_open(void **state)
 	struct err e;
 	struct buf b = BUF_INIT(100);
 
-	assert_int_equal(build("{type: openat, args: {name: /proc/self/environ, flags: O_RDWR|O_CREAT},"
-			       " fd: {name: /proc/7/environ, real: /x, known: /y, num: 9},"
-			       " proc: {exepath: /usr/bin/cat, args: a b, uid: 5}}",
-				 &t, &e),
+	assert_int_equal(
+		build("{type: openat, args: {name: /proc/self/environ, flags: O_RDWR|O_CREAT},"
+		      " fd: {name: /proc/7/environ, real: /x, known: /y, num: 9},"
+		      " proc: {exepath: /usr/bin/cat, args: a b, uid: 5}}",
+			&t, &e),
 		0);
 	assert_int_equal(t.ev.code, EV_OPENAT);
 	assert_true(str_is(t.ev.path.name, "/proc/7/environ"));
@@ -102,7 +103,8 @@ static void mistakes_have_a_place(void **state)
 		{"{args: {}}", "1:1: the event has no 'type'"},
 		{"{type: opn}", "1:8: 'opn' is no event"},
 		{"{type: openat, agrs: {}}", "1:16: unknown key 'agrs'; did you mean 'args'?"},
-		{"{type: openat, args: {flgs: 1}}", "1:23: unknown key 'flgs'; did you mean 'flags'?"},
+		{"{type: openat, args: {flgs: 1}}",
+			"1:23: unknown key 'flgs'; did you mean 'flags'?"},
 		{"{type: openat, args: {flags: O_NIX}}", "1:30: 'O_NIX' is no value of flags"},
 		{"{type: openat, proc: {pid: x}}", "1:28: expected a number"},
 		{"{type: openat, fd: {type: flie}}", "1:27: 'flie' is no descriptor type"},
@@ -177,8 +179,8 @@ static void runs(void **state)
 		0, "1 rules, 5 events: 1 passed, 0 failed", "");
 	expect("- rule: Shadow read\n  match:\n    - {type: openat, fd: {name: /etc/x}}\n", 1,
 		"false: fd.name = /etc/shadow", "");
-	expect("- rule: Shadow read\n  no_match:\n    - {type: openat, fd: {name: /etc/shadow}}\n", 1,
-		"must not match, but does", "");
+	expect("- rule: Shadow read\n  no_match:\n    - {type: openat, fd: {name: /etc/shadow}}\n",
+		1, "must not match, but does", "");
 	expect("- rule: Shadow raed\n  match: []\n", 2, "", "did you mean 'Shadow read'?");
 	expect("- rule: Shadow read\n  match:\n    - {type: nix}\n", 2, "",
 		"r_test.yaml:3:14: 'nix' is no event");

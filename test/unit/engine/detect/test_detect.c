@@ -52,8 +52,13 @@ static int64_t fd3 = 3;
 static struct event open_event(const char *asked, const char *real, const char *known)
 {
 	struct event ev = {
-		.num = 1, .ts_ns = 1700000000123456789ULL, .pid = 77, .tid = 77, .code = EV_OPENAT,
-		.def = event_def(EV_OPENAT), .has_fd = true,
+		.num = 1,
+		.ts_ns = 1700000000123456789ULL,
+		.pid = 77,
+		.tid = 77,
+		.code = EV_OPENAT,
+		.def = event_def(EV_OPENAT),
+		.has_fd = true,
 		.fd = {.num = 3, .type = FD_FILE},
 		.path = {.name = str_of(asked), .real = str_of(real), .known = str_of(known)},
 	};
@@ -65,8 +70,13 @@ static struct event open_event(const char *asked, const char *real, const char *
 
 static struct process cat(void)
 {
-	return (struct process){.pid = 77, .refs = 1, .comm = STR("cat"), .exe = STR("/bin/cat"),
-		.exepath = STR("/usr/bin/cat"), .cwd = STR("/"), .loginuid = UINT32_MAX};
+	return (struct process){.pid = 77,
+		.refs = 1,
+		.comm = STR("cat"),
+		.exe = STR("/bin/cat"),
+		.exepath = STR("/usr/bin/cat"),
+		.cwd = STR("/"),
+		.loginuid = UINT32_MAX};
 }
 
 struct seen {
@@ -126,8 +136,7 @@ static void check_finding(const struct finding *f, const struct rule *rule, void
 
 static void finding_has_all(void **state)
 {
-	struct detect *d =
-		make(RULE("r", "evt.type = openat and fd.name = /etc/shadow", ""), NULL);
+	struct detect *d = make(RULE("r", "evt.type = openat and fd.name = /etc/shadow", ""), NULL);
 	struct event ev = open_event("/etc/shadow", NULL, NULL);
 	struct process p = cat();
 	unsigned n = 0;
@@ -158,7 +167,7 @@ static void iso_time(void **state)
 static void only_rules_of_the_code(void **state)
 {
 	struct detect *d = make(RULE("open", "evt.type = openat and proc.name = cat", "")
-			RULE("close", "evt.type = close and proc.name = cat", ""),
+					RULE("close", "evt.type = close and proc.name = cat", ""),
 		NULL);
 	struct event ev = open_event("/x", NULL, NULL), own = {.code = EVENT_FORK};
 
@@ -215,11 +224,10 @@ static void real_name_alone(void **state)
 static void first_match_only(void **state)
 {
 	struct detect_options o = {.hostname = "h", .first_match_only = true};
-	struct detect *d =
-		make(RULE("never", "evt.type = openat and fd.name = /nix", "")
-				RULE("real", "evt.type = openat and fd.name = /etc/shadow", "")
+	struct detect *d = make(RULE("never", "evt.type = openat and fd.name = /nix", "") RULE(
+					"real", "evt.type = openat and fd.name = /etc/shadow", "")
 					RULE("any", "evt.type = openat", ""),
-			&o);
+		&o);
 	struct event ev = open_event("/tmp/link", "/etc/shadow", NULL);
 	struct seen s = run(d, &ev);
 
@@ -234,12 +242,23 @@ static void first_match_only(void **state)
 static struct event connect_event(uint16_t client_port, uint16_t server_port)
 {
 	struct event ev = {
-		.ts_ns = 1, .pid = 77, .code = EV_CONNECT, .def = event_def(EV_CONNECT),
+		.ts_ns = 1,
+		.pid = 77,
+		.code = EV_CONNECT,
+		.def = event_def(EV_CONNECT),
 		.has_fd = true,
-		.fd = {.num = 4, .type = FD_IPV4, .connected = true,
-			.sock = {.family = AF_INET, .type = 1, .l4proto = 6, .role = ROLE_CLIENT,
-				.has_local = true, .has_remote = true, .local_port = client_port,
-				.remote_port = server_port, .local = {10, 0, 0, 1},
+		.fd = {.num = 4,
+			.type = FD_IPV4,
+			.connected = true,
+			.sock = {.family = AF_INET,
+				.type = 1,
+				.l4proto = 6,
+				.role = ROLE_CLIENT,
+				.has_local = true,
+				.has_remote = true,
+				.local_port = client_port,
+				.remote_port = server_port,
+				.local = {10, 0, 0, 1},
 				.remote = {1, 2, 3, 4}}},
 	};
 
@@ -267,12 +286,11 @@ static void repeats_have_one_fingerprint(void **state)
 
 static void swap_keeps_counters(void **state)
 {
-	struct detect *d = make(RULE("a", "evt.type = openat", "") RULE("b", "evt.type = openat", ""),
-		NULL);
+	struct detect *d =
+		make(RULE("a", "evt.type = openat", "") RULE("b", "evt.type = openat", ""), NULL);
 	struct event ev = open_event("/x", NULL, NULL);
-	struct ruleset *next =
-		rules(RULE("new", "evt.type = openat and fd.name = /y", "")
-				RULE("b", "evt.type = openat and fd.name = /x", ""));
+	struct ruleset *next = rules(RULE("new", "evt.type = openat and fd.name = /y", "")
+			RULE("b", "evt.type = openat and fd.name = /x", ""));
 
 	run(d, &ev);
 	run(d, &ev);
@@ -291,8 +309,10 @@ static void swap_keeps_counters(void **state)
 static void nothing_is_allocated_once_warm(void **state)
 {
 	struct detect *d =
-		make(RULE("r", "evt.type = openat and fd.name startswith /etc and proc.cmdline "
-			       "contains cat and (proc.aname = x or fd.name glob /etc/*)", ""),
+		make(RULE("r",
+			     "evt.type = openat and fd.name startswith /etc and proc.cmdline "
+			     "contains cat and (proc.aname = x or fd.name glob /etc/*)",
+			     ""),
 			NULL);
 	struct event ev = open_event("/tmp/x", "/etc/shadow", "/etc/passwd");
 

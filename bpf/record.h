@@ -14,7 +14,7 @@
 enum {
 	RECORD_READS_MAX = 4,
 	RECORD_STR_MAX = 4096,     /* one string, vector or path, with its NUL */
-	RECORD_MAX = 20 * 1024,    /* the whole record */
+	RECORD_MAX = 21 * 1024,    /* the whole record */
 	RECORD_FORK = 1000,        /* = EVENT_FORK, EVENT_CGROUP of model/event */
 	RECORD_CGROUP = 1001,
 	PROBE_SYSCALLS = 512,      /* syscall numbers: 0 … 511 */

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cmd/rules.h"
+#include "cmd/verbs.h"
 
 enum { OUT_MAX = 512 << 20, WIDTH_DEFAULT = 100, WIDTH_MIN = 60, WIDTH_MAX = 200 };
 

@@ -7,9 +7,6 @@
 #include "base/yaml.h"
 #include "engine/detect/detect.h"
 
-/* Returns the exit code. */
-int cmd_rules(int argc, char **argv);
-
 /* ---- rule tests (ruletest.c, ruletest_event.c) ---------------------------------------------- */
 
 struct ruletest_options {
@@ -27,7 +24,6 @@ struct test_event {
 	struct str user_name; /* of proc's user; len 0 = not given */
 };
 
-/* Builds the event that the map describes; docs/testing-rules.md. The error names line and column.
- */
+/* Builds the event of the map (docs/testing-rules.md). The error begins with line:column. */
 int test_event_build(
 	struct arena *a, const struct yaml_node *map, struct test_event *ret, struct err *e);

@@ -292,8 +292,8 @@ static int set_sock_family(struct builder *b, const struct yaml_node *n, void *r
 		const char *name;
 		uint16_t family;
 	} families[] = {{"ip", AF_INET}, {"ipv4", AF_INET}, {"inet", AF_INET}, {"ipv6", AF_INET6},
-		  {"inet6", AF_INET6}, {"unix", AF_UNIX},
-		{"netlink", AF_NETLINK}, {"packet", AF_PACKET}};
+		{"inet6", AF_INET6}, {"unix", AF_UNIX}, {"netlink", AF_NETLINK},
+		{"packet", AF_PACKET}};
 
 	for (size_t i = 0; i < COUNT(families); i++)
 		if (str_is(n->text, families[i].name)) {

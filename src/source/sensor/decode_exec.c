@@ -17,7 +17,8 @@ enum { EXE_WRITABLE = 1, EXE_UPPER_LAYER = 2, EXE_FROM_MEMFD = 4, EXE_LOWER_LAYE
 
 enum { PAGE_KB = 4 };
 
-/* "=path\0cpu=path\0memory=\0…": an empty path is the same as the one before. */
+/* "=path\0cpu=path\0memory=\0…": an empty path is the same as the one before; no name is the
+ * unified hierarchy. */
 static struct str expand_cgroups(struct str items, struct arena *a)
 {
 	char *out = arena_raw(a, 16384), *p = out;
@@ -28,6 +29,8 @@ static struct str expand_cgroups(struct str items, struct arena *a)
 	while (items.len) {
 		struct str path = str_cut(&items, '\0'), name = str_cut(&path, '=');
 
+		if (!name.len)
+			name = STR("unified");
 		if (path.len)
 			last = path;
 		if ((size_t)(p - out) + name.len + last.len + 2 > 16384)

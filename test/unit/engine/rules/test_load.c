@@ -76,7 +76,8 @@ static void expect_issue(struct loaded *c, bool is_error, struct str rest)
 	snprintf(at, sizeof(at), str_find_char(place, ':') >= 0 ? "%u:%u" : "%u", loc->line,
 		loc->column);
 	if (!str_is(place, at))
-		fail_at(c, "expected it at %.*s, got %u:%u", STR_ARG(place), loc->line, loc->column);
+		fail_at(c, "expected it at %.*s, got %u:%u", STR_ARG(place), loc->line,
+			loc->column);
 	if (rest.len && str_find(is->message, rest) < 0)
 		fail_at(c, "expected '%.*s' in '%.*s'", STR_ARG(rest), STR_ARG(is->message));
 	next_issue(c);
@@ -228,8 +229,8 @@ static void run_case(void **state)
 		check_line(&c, str_cut(&text, '\n'));
 	}
 	if (c.issue)
-		fail_at(&c, "an issue that was not expected: %s: %.*s", load_code_name(c.issue->code),
-			STR_ARG(c.issue->message));
+		fail_at(&c, "an issue that was not expected: %s: %.*s",
+			load_code_name(c.issue->code), STR_ARG(c.issue->message));
 	ruleset_unref(c.rs);
 	load_report_free(c.report);
 	arena_done(&c.arena);

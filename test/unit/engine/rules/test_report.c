@@ -15,8 +15,8 @@
 	"- rule: " name "\n  desc: d\n  condition: " cond                                          \
 	"\n  output: \"%proc.name %fd.name\"\n  priority: NOTICE\n  tags: [x, y]\n"
 
-static struct ruleset *load(const char *text, struct load_report **report,
-	const struct ruleset_options *more)
+static struct ruleset *load(
+	const char *text, struct load_report **report, const struct ruleset_options *more)
 {
 	struct ruleset_options o = more ? *more : (struct ruleset_options){0};
 	struct str name = STR("a.yaml"), body = str_of(text);
@@ -135,8 +135,8 @@ static void describe_has_falcos_keys(void **state)
 	json_t *info = json_object_get(r, "info"), *d = json_object_get(r, "details");
 	char *flat = json_dumps(d, JSON_COMPACT | JSON_SORT_KEYS);
 
-	assert_string_equal(json_string_value(json_object_get(j, "required_engine_version")),
-		"0.31.0");
+	assert_string_equal(
+		json_string_value(json_object_get(j, "required_engine_version")), "0.31.0");
 	assert_int_equal(json_array_size(json_object_get(j, "required_plugin_versions")), 1);
 	assert_string_equal(json_string_value(json_object_get(info, "priority")), "Notice");
 	assert_string_equal(json_string_value(json_object_get(info, "condition")),
@@ -147,12 +147,13 @@ static void describe_has_falcos_keys(void **state)
 	assert_non_null(strstr(flat, "\"exception_names\":[\"e\"]"));
 	assert_non_null(strstr(flat, "\"exception_operators\":[\"in\"]"));
 	assert_non_null(strstr(flat, "\"condition_operators\":[\"in\"]"));
-	assert_non_null(strstr(flat, "\"condition_fields\":[\"evt.type\",\"fd.name\",\"proc.name\"]"));
+	assert_non_null(
+		strstr(flat, "\"condition_fields\":[\"evt.type\",\"fd.name\",\"proc.name\"]"));
 	assert_non_null(strstr(flat, "\"output_fields\":[\"container.id\",\"proc.name\"]"));
 	assert_non_null(strstr(flat, "\"plugins\":[\"container\"]"));
 	r = json_array_get(json_object_get(j, "lists"), 0);
-	assert_int_equal(json_array_size(json_object_get(json_object_get(r, "details"),
-				 "items_compiled")),
+	assert_int_equal(
+		json_array_size(json_object_get(json_object_get(r, "details"), "items_compiled")),
 		2);
 	free(flat);
 	json_decref(j);
@@ -171,8 +172,8 @@ static void selections_apply_in_order(void **state)
 	struct ruleset_options o = {
 		.selections = sel, .nselections = 3, .min_priority = PRIORITY_DEBUG};
 	struct load_report *report;
-	struct ruleset *rs = load(
-		RULE("a", "evt.type = open") RULE("b1", "evt.type = open"), &report, &o);
+	struct ruleset *rs =
+		load(RULE("a", "evt.type = open") RULE("b1", "evt.type = open"), &report, &o);
 
 	assert_true(rs->rules[0]->enabled);
 	assert_false(rs->rules[1]->enabled);
@@ -205,8 +206,8 @@ static void hash_is_of_the_text(void **state)
 	struct load_report *report;
 	struct ruleset *a = load("", &report, NULL);
 
-	assert_true(str_is(a->sha256,
-		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+	assert_true(str_is(
+		a->sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
 	load_report_free(report);
 	ruleset_unref(a);
 }
@@ -219,8 +220,8 @@ static void bombs_are_refused(void **state)
 
 	buf_add_cstr(&b, "- list: l0\n  items: [a, b, c, d]\n");
 	for (int i = 1; i < 40; i++)
-		buf_printf(&b, "- list: l%d\n  items: [l%d, l%d, l%d, l%d]\n", i, i - 1, i - 1, i - 1,
-			i - 1);
+		buf_printf(&b, "- list: l%d\n  items: [l%d, l%d, l%d, l%d]\n", i, i - 1, i - 1,
+			i - 1, i - 1);
 	buf_add_cstr(&b, RULE("r", "evt.type = open and proc.name in (l39)"));
 	assert_null(load(b.s, &report, NULL));
 	load_report_free(report);
@@ -234,8 +235,8 @@ static void bombs_are_refused(void **state)
 	buf_clear(&b);
 	/* lists that each name later ones: growth in the text, not in the lists */
 	for (int i = 0; i < 40; i++)
-		buf_printf(&b, "- list: n%d\n  items: [n%d, n%d, n%d, n%d]\n", i, i + 1, i + 1, i + 1,
-			i + 1);
+		buf_printf(&b, "- list: n%d\n  items: [n%d, n%d, n%d, n%d]\n", i, i + 1, i + 1,
+			i + 1, i + 1);
 	buf_add_cstr(&b, RULE("r", "evt.type = open and proc.name in (n0)"));
 	assert_null(load(b.s, &report, NULL));
 	load_report_free(report);

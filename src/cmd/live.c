@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -354,6 +355,24 @@ static void read_hostname(struct live *l)
 		snprintf(l->hostname, sizeof(l->hostname), "localhost");
 }
 
+static int open_metrics(struct live *l, struct err *e)
+{
+	struct utsname u;
+	char versions[512];
+	int r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
+		metrics_text, l, &l->metrics, e);
+
+	if (r < 0)
+		return r;
+	uname(&u);
+	snprintf(versions, sizeof(versions),
+		"{\"koban_version\": \"%s\", \"engine_version\": \"%s\", \"kernel\": \"%s\"}",
+		KOBAN_VERSION, rules_engine_version, u.release);
+	if (metrics_server_set_versions(l->metrics, versions) < 0)
+		return err_set(e, ENOMEM, "webserver: out of memory");
+	return 0;
+}
+
 static int open_all(struct live *l, struct err *e)
 {
 	const struct live_options *o = &l->options;
@@ -373,8 +392,7 @@ static int open_all(struct live *l, struct err *e)
 	if ((r = open_engine(l, e)) < 0 || (r = open_outputs(l, e)) < 0 || (r = open_sensor(l, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
-		r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
-			metrics_text, l, &l->metrics, e);
+		r = open_metrics(l, e);
 	if (r == 0)
 		l->reload = reload_new(l->config->watch_config_files,
 			o->nrules ? o->rules : l->config->rules_files,

@@ -220,6 +220,8 @@ static void set_rules(struct reader *r, struct config *c)
 		c->extra_output = arena_cstr(r->a, buf_str(&s->extra_output));
 	c->first_match_only = s->rule_matching == 0;
 	c->iso_time = s->iso_time;
+	c->suggested_output = s->suggested_output;
+	c->resolve_names = s->resolve_names;
 	c->watch_config_files = s->watch_config_files;
 	c->json_output = s->json_output;
 	c->json_options = (struct finding_json_options){.output = s->json_include_output,

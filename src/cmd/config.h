@@ -20,8 +20,10 @@ struct config {
 	size_t nselections;
 	enum priority priority;   /* the least that is loaded */
 	const char *extra_output; /* append_output, or NULL */
+	bool suggested_output;    /* the container's and pod's fields behind every output */
 	bool first_match_only;    /* rule_matching: first */
 	bool iso_time;
+	bool resolve_names; /* host names in rules (fd.sip.name) are looked up */
 	bool watch_config_files;
 
 	/* json_output and json_include_*: for what is written outside the outputs */

@@ -38,7 +38,7 @@ struct settings {
 	struct buf extra_output;
 	enum priority priority;
 	unsigned rule_matching; /* 0 = first, 1 = all */
-	bool iso_time, watch_config_files;
+	bool iso_time, watch_config_files, suggested_output, resolve_names;
 	bool json_output, json_include_output, json_include_message, json_include_output_fields,
 		json_include_tags;
 	uint64_t queue_capacity;

@@ -260,6 +260,7 @@ static void read_append(struct reader *r, const struct yaml_node *item)
 {
 	const struct yaml_node *text = yaml_get(item, "extra_output");
 	const struct yaml_node *fields = yaml_get(item, "extra_fields");
+	const struct yaml_node *suggested = yaml_get(item, "suggested_output");
 	struct buf *out = &r->s.extra_output;
 
 	if (item->kind != YAML_MAP) {
@@ -279,6 +280,8 @@ static void read_append(struct reader *r, const struct yaml_node *item)
 			"without match it is for all");
 		return;
 	}
+	if (suggested && !yaml_to_bool(suggested, &r->s.suggested_output))
+		config_error(r, suggested, "suggested_output: expected true or false");
 	if (text && text->kind == YAML_SCALAR)
 		buf_printf(out, "%s%.*s", out->len ? " " : "", STR_ARG(text->text));
 	if (fields)
@@ -426,6 +429,7 @@ const struct option config_rows[] = {
 	CHOICE("rule_matching", AT(rule_matching), matching_names),
 	CUSTOM("append_output", read_append_output),
 	BOOL("time_format_iso_8601", AT(iso_time)),
+	BOOL("resolve_names", AT(resolve_names)),
 	BOOL("json_output", AT(json_output)),
 	BOOL("json_include_output_property", AT(json_include_output)),
 	BOOL("json_include_message_property", AT(json_include_message)),
@@ -470,6 +474,8 @@ void settings_init(struct settings *s)
 		.extra_output = BUF_INIT(64 * 1024),
 		.priority = PRIORITY_DEBUG,
 		.watch_config_files = true,
+		.suggested_output = true,
+		.resolve_names = true,
 		.json_include_output = true,
 		.json_include_output_fields = true,
 		.json_include_tags = true,

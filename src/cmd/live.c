@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -92,6 +91,7 @@ static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 		.nselections = l->config->nselections,
 		.min_priority = l->config->priority,
 		.extra_output = l->config->extra_output,
+		.suggested_output = l->config->suggested_output,
 	};
 	struct load_report *report = NULL;
 	struct buf text = BUF_INIT(1 << 20);
@@ -313,6 +313,7 @@ static int open_engine(struct live *l, struct err *e)
 		.first_match_only = l->config->first_match_only,
 		.iso_time = l->config->iso_time,
 		.hostname = l->hostname,
+		.resolve_names = l->config->resolve_names,
 	};
 	int r = load_rules(l, &l->ruleset, e);
 
@@ -355,22 +356,16 @@ static void read_hostname(struct live *l)
 		snprintf(l->hostname, sizeof(l->hostname), "localhost");
 }
 
-static int open_metrics(struct live *l, struct err *e)
+/* The names that Falco's /versions has, for those who ask by them. */
+static int tell_versions(struct live *l, struct err *e)
 {
-	struct utsname u;
-	char versions[512];
-	int r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
-		metrics_text, l, &l->metrics, e);
+	struct buf json = BUF_INIT(4096);
 
-	if (r < 0)
-		return r;
-	uname(&u);
-	snprintf(versions, sizeof(versions),
-		"{\"koban_version\": \"%s\", \"engine_version\": \"%s\", \"kernel\": \"%s\"}",
-		KOBAN_VERSION, rules_engine_version, u.release);
-	if (metrics_server_set_versions(l->metrics, versions) < 0)
-		return err_set(e, ENOMEM, "webserver: out of memory");
-	return 0;
+	buf_printf(&json, "{\"koban_version\":\"%s\",\"engine_version_semver\":\"%s\"}", KOBAN_VERSION,
+		rules_engine_version);
+	int r = metrics_server_set_versions(l->metrics, json.s);
+	buf_done(&json);
+	return r < 0 ? err_set(e, -r, "webserver: out of memory") : 0;
 }
 
 static int open_all(struct live *l, struct err *e)
@@ -392,7 +387,10 @@ static int open_all(struct live *l, struct err *e)
 	if ((r = open_engine(l, e)) < 0 || (r = open_outputs(l, e)) < 0 || (r = open_sensor(l, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
-		r = open_metrics(l, e);
+		r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
+			metrics_text, l, &l->metrics, e);
+	if (r == 0 && l->metrics)
+		r = tell_versions(l, e);
 	if (r == 0)
 		l->reload = reload_new(l->config->watch_config_files,
 			o->nrules ? o->rules : l->config->rules_files,

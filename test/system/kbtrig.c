@@ -224,18 +224,60 @@ static int do_open_sibling(int argc, char **argv)
 /* ---- files -------------------------------------------------------------------------------- */
 
 /* r read; w write, made if absent; a append; rw both; t emptied, refused if it has content. */
+static const struct {
+	const char *name;
+	int flags;
+} modes[] = {
+	{"r", O_RDONLY},
+	{"w", O_WRONLY | O_CREAT},
+	{"a", O_WRONLY | O_APPEND},
+	{"rw", O_RDWR},
+	{"t", O_WRONLY | O_CREAT | O_TRUNC},
+};
+
+/* r or w, for those that need no more. */
+static int mode_flags(const char *name)
+{
+	return strcmp(name, "w") ? O_RDONLY : O_WRONLY | O_CREAT;
+}
+
+static int do_openat(int argc, char **argv)
+{
+	int dir = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)argc;
+	return dir < 0 ? check(argv[1], -1) : check(argv[2], openat(dir, argv[2], mode_flags(argv[3]), 0600));
+}
+
+static int do_chrootopen(int argc, char **argv)
+{
+	(void)argc;
+	if (chroot(argv[1]) < 0 || chdir("/") < 0)
+		return check("chroot", -1);
+	return check(argv[2], open(argv[2], mode_flags(argv[3]), 0600));
+}
+
+static int do_execat(int argc, char **argv)
+{
+	char *const args[] = {argv[2], NULL}, *const env[] = {NULL};
+	int dir = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)argc;
+	return check(argv[2], (int)syscall(SYS_execveat, dir, argv[2], args, env, 0));
+}
+
+static int do_chrootexec(int argc, char **argv)
+{
+	char *const args[] = {argv[2], NULL}, *const env[] = {NULL};
+
+	(void)argc;
+	if (chroot(argv[1]) < 0 || chdir("/") < 0)
+		return check("chroot", -1);
+	return check(argv[2], execve(argv[2], args, env));
+}
+
 static int do_open(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} modes[] = {
-		{"r", O_RDONLY},
-		{"w", O_WRONLY | O_CREAT},
-		{"a", O_WRONLY | O_APPEND},
-		{"rw", O_RDWR},
-		{"t", O_WRONLY | O_CREAT | O_TRUNC},
-	};
 	struct stat st;
 
 	(void)argc;
@@ -261,7 +303,6 @@ static int do_iouring_open(int argc, char **argv)
 	struct io_uring_cqe *cqe;
 	char *sq, *cq;
 
-	(void)argc;
 	if (ring < 0)
 		return check("io_uring_setup", -1);
 	sq = mmap(NULL, p.sq_off.array + p.sq_entries * sizeof(uint32_t), PROT_READ | PROT_WRITE,
@@ -276,7 +317,8 @@ static int do_iouring_open(int argc, char **argv)
 	sqe->opcode = IORING_OP_OPENAT;
 	sqe->fd = AT_FDCWD;
 	sqe->addr = (uint64_t)(uintptr_t)argv[1];
-	sqe->open_flags = O_RDONLY;
+	sqe->open_flags = (uint32_t)mode_flags(argc > 2 ? argv[2] : "r");
+	sqe->len = 0600;
 	((uint32_t *)(void *)(sq + p.sq_off.array))[0] = 0;
 	__atomic_store_n((uint32_t *)(void *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
 	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
@@ -562,7 +604,11 @@ static const struct trigger {
 	{"pvreadv", 0, do_pvreadv, ""},
 	{"opensibling", 1, do_open_sibling, "FILE-OF-PROC"},
 	{"open", 2, do_open, "FILE r|w|a|rw|t"},
-	{"iouring-open", 1, do_iouring_open, "FILE"},
+	{"openat", 3, do_openat, "FOLDER NAME r|w"},
+	{"chrootopen", 3, do_chrootopen, "FOLDER FILE r|w"},
+	{"execat", 2, do_execat, "FOLDER NAME"},
+	{"chrootexec", 2, do_chrootexec, "FOLDER FILE"},
+	{"iouring-open", 1, do_iouring_open, "FILE [r|w]"},
 	{"symlink", 2, do_symlink, "TARGET NAME"},
 	{"link", 2, do_link, "OLD NEW"},
 	{"unlink", 1, do_unlink, "OWN-EXECUTABLE"},

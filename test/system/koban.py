@@ -72,7 +72,7 @@ class Koban:
             args += ["-r", r]
         if all_rules:
             args += ["-o", "rule_matching=all"]
-        args += ["-o", "webserver.enabled=false", *options]
+        args += ["-o", "webserver.enabled=false", "-o", "resolve_names=false", *options]
         self.findings = []
         self.stderr = ""
         self.lock = threading.Condition()
@@ -156,6 +156,7 @@ def run(command, timeout=60, **kw):
 
 def scratch():
     path = tempfile.mkdtemp(prefix="koban-test-")
+    os.chmod(path, 0o755)
     atexit.register(shutil.rmtree, path, True)
     return path
 

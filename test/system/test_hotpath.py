@@ -99,7 +99,8 @@ def test_pages(tap, server):
     status, kind, body = server.get("/versions")
     said = json.loads(body)
     tap.ok(status == 200 and re.match(r"\d+\.\d+", said.get("koban_version", "")) and
-           said.get("kernel") == os.uname().release, "/versions names koban and the kernel", body)
+           re.fullmatch(r"\d+\.\d+\.\d+", said.get("engine_version_semver", "")),
+           "/versions names koban and the language of its rules", body)
     tap.ok(server.get("/nothing")[0] == 404, "what is not there is 404")
     status, kind, body = server.get("/metrics")
     tap.ok(status == 200 and kind.startswith("text/plain; version=0.0.4"),

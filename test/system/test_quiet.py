@@ -70,6 +70,18 @@ class Watch:
             self.tap.ok(not came, f"quiet: {name}", "\n".join(sorted({f["rule"] for f in came})))
 
 
+def loud(watch):
+    """That koban is not deaf: an account made by hand is what it shall tell, and nothing else."""
+    mark = watch.koban.mark()
+    why = shell("adduser --system --group --quiet --no-create-home --home /nonexistent kobantest2")
+    if why:
+        watch.tap.skip("an account made by hand", why)
+        return
+    watch.settle()
+    rules = {f["rule"] for f in watch.koban.since(mark)}
+    watch.tap.ok(rules == {"Account added or changed"}, "an account made by hand is told", rules)
+
+
 def shell(command, timeout=120, **kw):
     r = koban.run(["sh", "-c", command], timeout, **kw)
     return None if r.returncode == 0 else (r.stderr.strip() or f"exit {r.returncode}").splitlines()[-1]
@@ -105,16 +117,35 @@ def clone(folder):
                  "git -C clone log --oneline | head -3 && git -C clone status --short", cwd=folder)
 
 
-def users():
-    """As a package's postinst and prerm do."""
-    return shell("adduser --system --group --quiet --no-create-home --home /nonexistent kobantest && "
-                 "getent passwd kobantest && deluser --system --quiet kobantest")
+CONTROL = """Package: koban-test-account
+Version: 1
+Architecture: all
+Maintainer: koban <koban@example.com>
+Description: makes an account when installed, as many packages do
+"""
 
 
-def accounts():
-    """As an administrator does."""
-    return shell("useradd --create-home --shell /bin/sh kobantest2 && "
-                 "usermod -c 'koban test' kobantest2 && userdel --remove kobantest2 2>&1")
+def package_account(folder):
+    """A package whose postinst makes a system account and whose postrm removes it."""
+    tree = os.path.join(folder, "package", "DEBIAN")
+    os.makedirs(tree)
+    scripts = (("control", CONTROL, 0o644),
+               ("postinst", "#!/bin/sh\nset -e\nadduser --system --group --quiet --no-create-home "
+                "--home /nonexistent kobantest\n", 0o755),
+               ("postrm", "#!/bin/sh\nset -e\ndeluser --system --quiet kobantest\n", 0o755))
+    for name, text, mode in scripts:
+        with open(os.path.join(tree, name), "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(os.path.join(tree, name), mode)
+    deb = os.path.join(folder, "koban-test-account.deb")
+    return shell(f"dpkg-deb -q --build '{folder}/package' '{deb}' && dpkg -i '{deb}' && "
+                 "getent passwd kobantest && dpkg -r koban-test-account; "
+                 "dpkg --purge koban-test-account; ! getent passwd kobantest")
+
+
+def remove_account():
+    """By hand: it takes away what a program once needed."""
+    return shell("deluser --system --quiet kobantest2")
 
 
 def services():
@@ -173,8 +204,9 @@ def main():
     watch.step("git clone", lambda: clone(folder))
     for tool, engine, why in engines:
         watch.step(f"a container of {tool}", container(engine, why))
-    watch.step("adduser and deluser of a package", users)
-    watch.step("useradd and userdel", accounts)
+    watch.step("a package that makes an account", lambda: package_account(folder))
+    loud(watch)
+    watch.step("deluser by hand", remove_account)
     watch.step("services", services)
     watch.step("looking around, archives, scripts", lambda: housekeeping(folder))
     text = watch.koban.stop()

@@ -35,12 +35,21 @@ struct str field_path_name(const struct field_subject *s, const struct event_pat
 	return p->name;
 }
 
+/* argv[0] is the name that an exec was asked by, for proc.exe; the file's own is the real one. */
+static bool is_exec_by_another_name(const struct event *ev)
+{
+	int64_t res;
+
+	return (ev->code == EV_EXECVE || ev->code == EV_EXECVEAT) && ev->exepath.len &&
+	       event_result(ev, &res) && res == 0 && !str_eq(event_param_str(ev, 1), ev->exepath);
+}
+
 unsigned field_name_kinds(const struct event *ev, enum name_kind kinds[EVENT_NAMES_MAX])
 {
 	unsigned n = 0;
 
 	kinds[n++] = NAME_ASKED;
-	if (ev->path.real.len || ev->target.real.len)
+	if (ev->path.real.len || ev->target.real.len || is_exec_by_another_name(ev))
 		kinds[n++] = NAME_REAL;
 	if (ev->path.known.len || ev->target.known.len)
 		kinds[n++] = NAME_KNOWN;

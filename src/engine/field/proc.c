@@ -138,8 +138,14 @@ COMPARE(compare_aname)
 	return compare_ancestors(ctx, arg, name_of, c);
 }
 
+/* argv[0]; of the exec itself also the executed file, judged as its real and its known name. */
 GET(get_exe)
 {
+	const struct field_subject *s = subject_of(ctx);
+
+	if (s->name != NAME_ASKED && s->ev->exepath.len)
+		return give_str(ret, s->name == NAME_KNOWN && s->ev->path.known.len ? s->ev->path.known
+										    : s->ev->exepath);
 	return give_own(ctx, exe_of, ret);
 }
 
@@ -301,7 +307,12 @@ GET(get_cwd)
 {
 	const struct process *p = process_of(ctx);
 
-	return p && give_path(ret, p->cwd);
+	if (!p || !p->cwd.len)
+		return false;
+	/* Falco's ends in a slash, and its rules count on that: startswith "/dev/shm/" */
+	return give_path(ret, str_ends(p->cwd, STR("/"))
+			? p->cwd
+			: arena_printf(ctx->arena, "%.*s/", STR_ARG(p->cwd)));
 }
 
 /* ---- the executed file ---------------------------------------------------------------------- */
@@ -373,10 +384,10 @@ GET(get_ctime_duration_pidns)
 }
 
 static const struct field_def fields[] = {
-	{"proc.exe", VT_STR, 0,
+	{"proc.exe", VT_STR, FIELD_NAMED,
 		"First argument of the command line (argv[0]), which the program's starter chose "
-		"and "
-		"may have forged. See proc.exepath.",
+		"and may have forged; at its exec a rule is also judged with the real path of the "
+		"executed file in its place. See proc.exepath.",
 		get_exe},
 	{"proc.pexe", VT_STR, 0, "proc.exe of the parent.", get_pexe},
 	{"proc.aexe", VT_STR, ARG_INDEX | OWN_COMPARE,
@@ -433,7 +444,7 @@ static const struct field_def fields[] = {
 		"any "
 		"ancestor's fits.",
 		get_aenv, .compare = compare_aenv},
-	{"proc.cwd", VT_PATH, 0, "Current directory, absolute: /root.", get_cwd},
+	{"proc.cwd", VT_PATH, 0, "Current directory, absolute, with a slash at the end: /root/.", get_cwd},
 	{"proc.is_exe_writable", VT_BOOL, 0,
 		"True when the process's user may write to the executed file.",
 		get_is_exe_writable},

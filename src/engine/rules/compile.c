@@ -90,6 +90,25 @@ static struct str without(struct arena *a, struct str s, struct str what)
 	return s;
 }
 
+/* What Falco's container plugin suggests for every output, unless the rule names it itself. */
+static struct str add_suggested(struct loader *l, struct str text)
+{
+	static const char *const fields[][2] = {
+		{"container_id", "%container.id"},
+		{"container_name", "%container.name"},
+		{"container_image_repository", "%container.image.repository"},
+		{"container_image_tag", "%container.image.tag"},
+		{"k8s_pod_name", "%k8s.pod.name"},
+		{"k8s_ns_name", "%k8s.ns.name"},
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (str_find(text, str_of(fields[i][1])) < 0)
+			text = arena_printf(&l->rs->arena, "%.*s %s=%s", STR_ARG(text), fields[i][0],
+				fields[i][1]);
+	return text;
+}
+
 /* "*" in front: an alert is given even if some of its values are missing. */
 static int compile_output(
 	struct loader *l, const struct rule_def *def, struct rule *r, struct rule_details *details)
@@ -107,6 +126,8 @@ static int compile_output(
 	}
 	text = arena_printf(&l->rs->arena, "*%.*s%s%s", STR_ARG(text),
 		l->o->extra_output ? " " : "", l->o->extra_output ? l->o->extra_output : "");
+	if (l->o->suggested_output)
+		text = add_suggested(l, text);
 	details->compiled_output = str_skip(text, 1);
 	if (format_compile(&l->rs->arena, text, &o, &r->format, &fe) == 0) {
 		warn_deprecated_output(l, r->format, def->output.ctx);

@@ -116,6 +116,7 @@ struct ruleset_options {
 	size_t nselections;
 	enum priority min_priority;      /* PRIORITY_DEBUG = all */
 	const char *extra_output;        /* append_output, or NULL */
+	bool suggested_output;           /* add the container's and pod's fields, as Falco does */
 	/* text instead of files, for tests and fuzzing: name and content pairs */
 	const struct str *texts;
 	const struct str *text_names;

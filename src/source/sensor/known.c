@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "source/sensor/probe.h"
 
@@ -18,13 +19,21 @@ static bool look(struct known *k, struct known_row *r)
 {
 	struct known_key now = {0};
 	char path[4096];
+	struct stat st;
 
-	if (!str_copy(r->path, path, sizeof(path)) || !probe_identify(k->skel, path, &now))
+	if (!str_copy(r->path, path, sizeof(path)) || stat(path, &st) < 0)
 		return r->key.ino != 0; /* gone: the inode that it was stays known */
+	if (r->key.ino && st.st_dev == r->seen_dev && st.st_ino == r->seen_ino)
+		return true;
+	if (!probe_identify(k->skel, path, &now))
+		return r->key.ino != 0;
+	r->seen_dev = st.st_dev;
+	r->seen_ino = st.st_ino;
 	if (same(&now, &r->key))
 		return true;
 	if (r->old.ino && !same(&r->old, &now))
 		bpf_map_delete_elem(k->map_fd, &r->old);
+	k->changes++;
 	r->old = r->key;
 	r->key = now;
 	/* the first path that names an inode keeps it: a hard link of a named file is that file */
@@ -52,11 +61,12 @@ static void tell_bloom(struct known *k)
 
 size_t known_look(struct known *k)
 {
-	size_t n = 0;
+	size_t n = 0, changes = k->changes;
 
 	for (size_t i = 0; i < k->nrows; i++)
 		n += look(k, &k->rows[i]);
-	tell_bloom(k);
+	if (k->changes != changes)
+		tell_bloom(k);
 	return n;
 }
 

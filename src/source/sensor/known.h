@@ -15,6 +15,7 @@ struct sensor_bpf;
 struct known_row {
 	struct str path;
 	struct known_key key, old; /* zero = none */
+	uint64_t seen_dev, seen_ino; /* by stat(), to notice a change without an open */
 	uint32_t id;
 };
 
@@ -23,6 +24,7 @@ struct known {
 	struct known_row *rows;
 	struct str *paths;         /* by id, for the decoder */
 	size_t nrows;
+	size_t changes;            /* counted, to tell the probe only then */
 	int map_fd;
 };
 

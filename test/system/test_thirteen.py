@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# run-args: read
+# run-args: write
+# run-args: exec
+# timeout: 240
+"""Thirteen ways to the same file: however it is asked for, the rule about it fires.
+
+read: /etc/shadow, with the public rule "Read sensitive file untrusted" (and for an impostor with a
+trusted name, a rule of koban's own). write: a file below /etc, with a rule on the prefix. exec: a
+program in /dev/shm, with the public rule "Execution from /dev/shm". Ways that do not apply to a
+deed say why. All files are the test's own, but /etc/shadow, which is only opened for reading.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import koban
+
+WAIT_S = 6
+
+# name, shell text; $FILE is the absolute path, $DIR its folder, $NAME its last part
+READ_WAYS = [
+    ("plain", 'cat "$FILE"'),
+    ("with ..", 'cat "$DIR/../${DIR#/}/$NAME"'),
+    ("cd, then relative", 'cd "$DIR" && cat "$NAME"'),
+    ("dirfd and openat", '"$KBTRIG" openat "$DIR" "$NAME" r'),
+    ("/proc/self/root", 'cat "/proc/self/root$FILE"'),
+    ("/proc/self/fd/3", 'exec 3<"$DIR"; cat "/proc/self/fd/3/$NAME"'),
+    ("symbolic link", 'ln -s "$FILE" link && cat link'),
+    ("cd through a symbolic link", 'ln -s "$DIR" dirlink && cd dirlink && cat "$NAME"'),
+    ("hard link", 'ln "$FILE" "$SAMEFS/kbhard" && cat "$SAMEFS/kbhard"'),
+    ("io_uring", '"$KBTRIG" iouring-open "$FILE"'),
+    ("chroot", '"$KBTRIG" chrootopen "$DIR" "/$NAME" r'),
+    ("bind mount of the folder", 'mkdir -p bind && mount --bind "$DIR" bind && cat "bind/$NAME"'),
+    ("impostor's name", '"$KBTRIG" as sshd --do open "$FILE" r'),
+]
+WRITE_WAYS = [
+    ("plain", 'echo x >"$FILE"'),
+    ("with ..", 'echo x >"$DIR/../${DIR#/}/$NAME"'),
+    ("cd, then relative", 'cd "$DIR" && echo x >"$NAME"'),
+    ("dirfd and openat", '"$KBTRIG" openat "$DIR" "$NAME" w'),
+    ("/proc/self/root", 'echo x >"/proc/self/root$FILE"'),
+    ("/proc/self/fd/3", 'exec 3<"$DIR"; echo x >"/proc/self/fd/3/$NAME"'),
+    ("symbolic link", 'ln -s "$FILE" link && echo x >link'),
+    ("cd through a symbolic link", 'ln -s "$DIR" dirlink && cd dirlink && echo x >"$NAME"'),
+    ("hard link", None),
+    ("io_uring", '"$KBTRIG" iouring-open "$FILE" w'),
+    ("chroot", '"$KBTRIG" chrootopen "$DIR" "/$NAME" w'),
+    ("bind mount of the folder", 'mkdir -p bind && mount --bind "$DIR" bind && echo x >"bind/$NAME"'),
+    ("impostor's name", '"$KBTRIG" as sshd --do open "$FILE" w'),
+]
+EXEC_WAYS = [
+    ("plain", '"$FILE"'),
+    ("with ..", '"$DIR/../shm/$NAME"'),
+    ("cd, then relative", 'cd "$DIR" && "./$NAME"'),
+    ("dirfd and execveat", '"$KBTRIG" execat "$DIR" "$NAME"'),
+    ("/proc/self/root", '"/proc/self/root$FILE"'),
+    ("/proc/self/fd/3", 'exec 3<"$DIR"; "/proc/self/fd/3/$NAME"'),
+    ("symbolic link", 'ln -s "$FILE" link && ./link'),
+    ("cd through a symbolic link", 'ln -s "$DIR" dirlink && cd dirlink && "./$NAME"'),
+    ("hard link", 'ln "$FILE" "$DIR/kbhard" && "$DIR/kbhard"'),
+    ("io_uring", None),
+    ("chroot", '"$KBTRIG" chrootexec "$DIR" "/$NAME"'),
+    ("bind mount of the folder", 'mkdir -p bind && mount --bind "$DIR" bind && "./bind/$NAME"'),
+    ("impostor's name", '(exec -a sshd "$FILE")'),
+]
+NOT_APPLICABLE = {
+    ("write", "hard link"): "a new name of a file that a rule does not name is no file below /etc",
+    ("exec", "io_uring"): "io_uring has no exec",
+}
+WRITE_RULE = """
+- rule: Write below etc in the test
+  desc: a file below /etc is opened for writing
+  condition: evt.type in (open, openat, openat2, creat) and evt.is_open_write=true and fd.name startswith /etc/
+  output: written %fd.name by %proc.name
+  priority: WARNING
+"""
+
+
+class Deed:
+    """One of read, write, exec: what is touched, and which rules must say so."""
+
+    def __init__(self, name, folder):
+        self.name = name
+        self.samefs = "/etc"
+        self.rules = [os.path.join(koban.PUBLIC_RULES, "falco_rules.yaml"), koban.OWN_RULES]
+        if name == "read":
+            self.file, self.ways = "/etc/shadow", READ_WAYS
+            self.expected = {"Read sensitive file untrusted"}
+            self.impostor = self.own_rules()
+        elif name == "write":
+            self.file, self.ways = "/etc/kbtrig-thirteen", WRITE_WAYS
+            path = os.path.join(folder, "write.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(WRITE_RULE)
+            self.rules = [path]
+            self.expected = self.impostor = {"Write below etc in the test"}
+        else:
+            self.file, self.ways = "/dev/shm/thirteen", EXEC_WAYS
+            self.expected = self.impostor = {"Execution from /dev/shm"}
+
+    @staticmethod
+    def own_rules():
+        """Rules of koban's own that know an impostor."""
+        r = koban.run([koban.BINARY, "rules", "list", "--json", koban.OWN_RULES])
+        import json
+        return {x["info"]["name"] for x in json.loads(r.stdout)["rules"]
+                if "mpost" in x["info"]["name"] + x["info"]["description"]}
+
+    def undo(self):
+        for path in ("/etc/kbhard", "/dev/shm/kbhard", "/etc/kbtrig-thirteen",
+                     "/dev/shm/thirteen"):
+            if os.path.exists(path):
+                os.unlink(path)
+
+
+def try_way(k, tap, deed, way, text, kbtrig):
+    label = f"{deed.name}: {way}"
+    if text is None:
+        tap.skip(label, NOT_APPLICABLE[(deed.name, way)])
+        return
+    folder = koban.scratch()
+    env = {**os.environ, "FILE": deed.file, "DIR": os.path.dirname(deed.file), "SAMEFS": deed.samefs,
+           "NAME": os.path.basename(deed.file), "KBTRIG": kbtrig}
+    expected = deed.impostor if way == "impostor's name" else deed.expected
+    mark = k.mark()
+    # unshare: a bind mount ends with the shell
+    r = subprocess.run(["unshare", "-m", "bash", "-c", text], cwd=folder, env=env,
+                       capture_output=True, text=True, timeout=30, check=False)
+    found = k.wait(lambda f: f["rule"] in expected, WAIT_S, mark)
+    if not tap.ok(found, label, f"exit {r.returncode}: {r.stderr}\n" + "\n".join(
+            f["output"][:160] for f in k.since(mark))):
+        return
+    got = koban.field(found, "fd.name")
+    if deed.name == "read" and way != "impostor's name":
+        tap.ok(got == deed.file, f"{label}: the finding names the file", f"fd.name={got}")
+    hard = os.path.join(deed.samefs, "kbhard")
+    if os.path.exists(hard):
+        os.unlink(hard)
+
+
+def main():
+    koban.need_root()
+    name = sys.argv[1] if len(sys.argv) > 1 else "read"
+    if name != "write":
+        koban.need_shared(os.path.join(koban.PUBLIC_RULES, "falco_rules.yaml"))
+    tap = koban.Tap()
+    folder = koban.scratch()
+    kbtrig = os.path.join(folder, "kbtrig")
+    if not koban.compile_c("kbtrig.c", kbtrig):
+        tap.ok(False, "kbtrig.c builds")
+        tap.done()
+    deed = Deed(name, folder)
+    if name == "exec":
+        shutil.copy(kbtrig, deed.file)  # under another name it does nothing
+    try:
+        k = koban.Koban(deed.rules)
+        for way, text in deed.ways:
+            try_way(k, tap, deed, way, text, kbtrig)
+        k.stop()
+    finally:
+        deed.undo()
+    tap.done()
+
+
+main()

@@ -319,6 +319,8 @@ static void decode_syscall(struct decoder *d, const struct record_view *v, struc
 	/* the second argument is a name for two options only */
 	if (ev->code == EV_PRCTL && v->h->args[0] != PR_SET_NAME && v->h->args[0] != PR_GET_NAME)
 		ev->params[2] = STR_NULL;
+	if (ev->code == EV_EXECVE || ev->code == EV_EXECVEAT)
+		decode_exec_failed(v, ev);
 	if (ev->code == EV_SYSCALL)
 		decode_number(d, ev, 0, (uint64_t)syscall_id_by_number(v->h->nr, ev->is_compat), 2);
 	if (ev->code == EV_SYSCALL)

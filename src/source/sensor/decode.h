@@ -24,6 +24,7 @@ struct record_view {
 	struct str facts[FACT_MAX];
 };
 void decode_exec(struct decoder *d, const struct record_view *v, struct arena *a, struct event *ev);
+void decode_exec_failed(const struct record_view *v, struct event *ev);
 void decode_exit(struct decoder *d, const struct record_view *v, struct event *ev);
 void decode_fork(const struct record_view *v, struct event *ev);
 void decode_socket(const struct record_view *v, struct event *ev);

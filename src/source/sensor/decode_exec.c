@@ -123,6 +123,13 @@ void decode_exec(struct decoder *d, const struct record_view *v, struct arena *a
 		ev->path.known = known;
 }
 
+/* Of a call that failed, what was to be run; all else is still the caller's. */
+void decode_exec_failed(const struct record_view *v, struct event *ev)
+{
+	if (ev->nparams > X_FILENAME)
+		ev->params[X_FILENAME] = v->reads[0];
+}
+
 void decode_exit(struct decoder *d, const struct record_view *v, struct event *ev)
 {
 	int status = (int)v->h->ret;

@@ -5,6 +5,31 @@
 
 enum { FAMILY_UNIX = 1, FAMILY_INET = 2, FAMILY_INET6 = 10, UNIX_PATH_MAX_BYTES = 108 };
 
+/* Which end of a TCP connection a socket is, from how it was set up; forgotten when it closes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} sock_roles SEC(".maps");
+
+enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2, STATE_SYN_RECV = 3, STATE_CLOSE = 7 };
+enum { SOCK_IS_CLIENT = 1, SOCK_IS_SERVER = 2 };
+
+SEC("tp_btf/inet_sock_set_state")
+int tcp_state(u64 *ctx)
+{
+	u64 sk = ctx[0];
+	int before = (int)ctx[1], after = (int)ctx[2];
+	u8 role = after == STATE_SYN_SENT ? SOCK_IS_CLIENT : SOCK_IS_SERVER;
+
+	if (after == STATE_CLOSE)
+		bpf_map_delete_elem(&sock_roles, &sk);
+	else if (after == STATE_SYN_SENT || (after == STATE_ESTABLISHED && before == STATE_SYN_RECV))
+		bpf_map_update_elem(&sock_roles, &sk, &role, BPF_ANY);
+	return 0;
+}
+
 SEC_PRIVATE void put_unix_path(struct writer *w, struct unix_sock *u)
 {
 	struct unix_address *addr = BPF_CORE_READ(u, addr);
@@ -40,6 +65,9 @@ GLOBAL int put_sock(u32 slot, u64 sock)
 	f.proto = BPF_CORE_READ(sk, sk_protocol);
 	f.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (f.family == FAMILY_INET || f.family == FAMILY_INET6) {
+		u8 *role = bpf_map_lookup_elem(&sock_roles, &sock);
+
+		f.role = role ? *role : 0;
 		f.lport = BPF_CORE_READ(sk, __sk_common.skc_num);
 		f.rport = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	}

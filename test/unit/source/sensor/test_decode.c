@@ -228,7 +228,7 @@ static void make_sendto(void)
 	inet_pton(AF_INET, "9.9.9.9", &in.sin_addr);
 	record_begin(&rec, EV_SENDTO, 4);
 	record_head(&rec)->args[0] = 6;
-	record_read(&rec, 0, "data", 4);
+	record_read(&rec, 0, "odd", 3); /* what follows is not aligned */
 	record_fact(&rec, FACT_ADDR, &in, sizeof(in));
 	record_fact(&rec, FACT_SOCK, &f, sizeof(f));
 }
@@ -379,7 +379,7 @@ static void test_sendto(void **state)
 	assert_int_equal(ev.fd.sock.remote_port, 53);
 	assert_memory_equal(ev.fd.sock.remote, "\x09\x09\x09\x09", 4);
 	assert_int_equal(ev.fd.sock.role, ROLE_CLIENT);
-	assert_str(ev.params[event_param_index(ev.def, STR("data"))], "data");
+	assert_str(ev.params[event_param_index(ev.def, STR("data"))], "odd");
 }
 
 static void test_exec(void **state)

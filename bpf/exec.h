@@ -298,6 +298,8 @@ int fork(u64 *ctx)
 	struct fact_fork f = {};
 	struct writer w;
 
+	if (BPF_CORE_READ(parent, nsproxy, mnt_ns) != BPF_CORE_READ(child, nsproxy, mnt_ns))
+		__sync_fetch_and_add(&epoch, 1);
 	f.child_pid = child->tgid;
 	f.parent_pid = parent->tgid;
 	if (f.child_pid == f.parent_pid)

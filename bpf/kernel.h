@@ -150,6 +150,7 @@ struct pid_namespace {
 };
 struct nsproxy {
 	struct pid_namespace *pid_ns_for_children;
+	void *mnt_ns;
 };
 
 struct tty_driver {

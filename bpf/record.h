@@ -19,7 +19,14 @@ enum {
 	RECORD_CGROUP = 1001,
 	PROBE_SYSCALLS = 512,      /* syscall numbers: 0 … 511 */
 	PROBE_CODES = 512,         /* event codes, rounded up */
+	PROBE_CODE_EPOCH = 511,    /* stands for syscalls without an event that move names */
+	PROBE_VERDICTS = 32768,    /* that are remembered */
 	PROBE_KNOWN_MAX = 4096,    /* files and folders that rules name */
+};
+
+/* What an open's names follow from, as two hashes. */
+struct verdict_key {
+	__u64 a, b;
 };
 
 struct record_head {
@@ -36,6 +43,7 @@ struct record_head {
 	__u16 read_lens[RECORD_READS_MAX]; /* bytes, strings with their NUL; 0 = not readable */
 	__u64 args[6];
 	char comm[16];  /* exec only */
+	struct verdict_key verdict; /* zero = none: see verdict.h */
 };
 
 enum record_flags {
@@ -135,6 +143,9 @@ enum plan_flags {
 	PLAN_FAIL_ONLY = 1 << 1,  /* exec: success has a tracepoint of its own */
 	PLAN_ADDR = 1 << 2,       /* send the message's address as FACT_ADDR */
 	PLAN_OK_ONLY = 1 << 3,    /* no rule wants failed calls */
+	PLAN_VERDICT = 1 << 4,    /* leave out what user space has found dull before */
+	PLAN_EPOCH = 1 << 5,      /* names of files may change: forget all verdicts */
+	PLAN_QUIET = 1 << 6,      /* no event: only for its epoch */
 };
 
 struct plan {
@@ -164,5 +175,6 @@ enum probe_counter {
 	COUNT_DROP_STATE,     /* of COUNT_DROP_RING: such records */
 	COUNT_PATH_CUT,       /* a path with more parts than the walk may take */
 	COUNT_IGNORED_SELF,   /* koban's own syscalls, not among COUNT_IN */
+	COUNT_DULL,           /* of COUNT_IN: judged before, no rule can match */
 	COUNT_MAX
 };

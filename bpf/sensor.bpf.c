@@ -13,6 +13,7 @@
 
 #include "exec.h"
 #include "uring.h"
+#include "verdict.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -310,14 +311,29 @@ int sys_exit(u64 *ctx)
 			identify(task, ret);
 		return 0;
 	}
-	if ((ret < 0 && (p->flags & PLAN_OK_ONLY)) || (ret == 0 && (p->flags & PLAN_FAIL_ONLY)))
+	if (p->flags & PLAN_EPOCH && ret >= 0)
+		__sync_fetch_and_add(&epoch, 1);
+	if ((p->flags & PLAN_QUIET) || (ret < 0 && (p->flags & PLAN_OK_ONLY)) ||
+		(ret == 0 && (p->flags & PLAN_FAIL_ONLY)))
 		return 0;
+	if (!writer_load(&w, 0)) {
+		count(COUNT_IN);
+		count(COUNT_DROP_SIZE);
+		return 0;
+	}
+	read_args((u64 *)w.h->args, regs, compat);
+	if (!(p->flags & PLAN_VERDICT)) {
+		w.h->verdict.a = w.h->verdict.b = 0;
+	} else if (verdict_of(code, ret)) {
+		count(COUNT_IN);
+		count(COUNT_DULL);
+		return 0;
+	}
 	if (!writer_begin(&w, 0, code))
 		return 0;
 	w.h->ret = ret;
 	w.h->nr = nr;
 	w.h->flags = compat ? RECORD_COMPAT : 0;
-	read_args((u64 *)w.h->args, regs, compat);
 	if (want_enter) {
 		u32 tid = (u32)pid_tgid;
 		u64 *t = bpf_map_lookup_elem(&enter_times, &tid);

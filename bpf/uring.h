@@ -144,8 +144,17 @@ GLOBAL int uring_done(u64 request, s64 res)
 
 	if (!r || res == -11 || res == -125) /* EAGAIN, ECANCELED: not done, or not at all */
 		return 0;
+	const struct plan *p = &plans[within(r->code, PROBE_CODES - 1)];
+
+	if (p->flags & PLAN_EPOCH)
+		__sync_fetch_and_add(&epoch, 1);
+	if (p->flags & PLAN_QUIET) {
+		bpf_map_delete_elem(&uring_requests, &key);
+		return 0;
+	}
 	if (!writer_begin(&w, 2, r->code))
 		return 0;
+	w.h->verdict.a = w.h->verdict.b = 0;
 	w.h->flags = RECORD_IO_URING;
 	w.h->enter_ns = r->submit_ns;
 	w.h->ret = res;

@@ -21,6 +21,7 @@ struct plan plans[PROBE_CODES];        /* by event code */
 struct wanted wanted[PROBE_SYSCALLS];  /* by syscall number */
 u8 known_bloom[1024];                  /* which inode numbers may be known: a bit by hash */
 u32 known_count = 0;
+u32 epoch = 0;                         /* grows when names of files may have changed: verdict.h */
 /* identify: user space opens a file with this set and reads what the kernel calls it */
 u32 identify_tid = 0;
 struct known_key identified;

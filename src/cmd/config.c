@@ -350,6 +350,7 @@ static void set_rest(struct reader *r, struct config *c)
 	if (!c->sensor.ring_bytes && s->buf_size_preset)
 		c->sensor.ring_bytes = 1ULL << (19 + s->buf_size_preset);
 	c->sensor.all_events = s->all_events;
+	c->sensor.pushdown = s->pushdown;
 	c->sensor.snaplen = (uint32_t)s->snaplen;
 	c->webserver.enabled = s->webserver_enabled;
 	c->webserver.listen_address = s->webserver_address;

@@ -34,7 +34,8 @@ struct config {
 	struct state_options state;     /* the limits and host_root; the rest is zero */
 	struct {
 		uint64_t ring_bytes; /* 0 = the sensor's default */
-		bool all_events;     /* no pushdown of the rules into the kernel */
+		bool all_events;     /* every syscall that has an event */
+		bool pushdown;       /* opens that no rule can match stay in the kernel */
 		uint32_t snaplen;    /* bytes kept of read and written data */
 	} sensor;
 	struct {

@@ -53,7 +53,7 @@ struct settings {
 	uint64_t max_processes, max_containers, max_text_bytes, max_user_files;
 	const char *host_root;
 	uint64_t ring_bytes, snaplen, buf_size_preset;
-	bool all_events;
+	bool all_events, pushdown;
 	bool webserver_enabled;
 	uint64_t webserver_port;
 	const char *webserver_address;

@@ -392,7 +392,7 @@ static const struct option state_rows[] = {
 	NUMBER("max_user_files", AT(max_user_files), 16, 1 << 20), TEXT("host_root", AT(host_root)),
 	{0}};
 static const struct option sensor_rows[] = {SIZE("ring_bytes", AT(ring_bytes), 1 << 16, 1ULL << 32),
-	BOOL("all_events", AT(all_events)), NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
+	BOOL("all_events", AT(all_events)), BOOL("pushdown", AT(pushdown)), NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
 static const struct option webserver_rows[] = {BOOL("enabled", AT(webserver_enabled)),
 	NUMBER("listen_port", AT(webserver_port), 1, 65535),
 	TEXT("listen_address", AT(webserver_address)), CUSTOM("ssl_enabled", read_ssl_enabled),
@@ -476,6 +476,7 @@ void settings_init(struct settings *s)
 		.watch_config_files = true,
 		.suggested_output = true,
 		.resolve_names = true,
+		.pushdown = true,
 		.json_include_output = true,
 		.json_include_output_fields = true,
 		.json_include_tags = true,

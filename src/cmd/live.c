@@ -113,12 +113,17 @@ static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 	return r;
 }
 
+static bool wants_all(const struct live *l)
+{
+	return l->options.all_events || l->config->sensor.all_events;
+}
+
 static void tell_sensor(struct live *l)
 {
 	const struct ruleset *rs = l->ruleset;
 	struct sensor_path *paths = calloc(rs->npaths ? rs->npaths : 1, sizeof(*paths));
 
-	sensor_want(l->sensor, rs->codes, l->options.all_events || l->config->sensor.all_events);
+	sensor_want(l->sensor, rs->codes, wants_all(l), rs->can_push_opens && l->config->sensor.pushdown);
 	if (!paths)
 		return;
 	for (size_t i = 0; i < rs->npaths; i++)
@@ -245,10 +250,13 @@ static void judge(struct live *l, const struct event *ev)
 		l->now.state_only++;
 		return;
 	}
-	if (detect_event(l->detect, ev, proc, l->state, emit, l))
+	if (detect_event(l->detect, ev, proc, l->state, emit, l)) {
 		l->now.matched++;
-	else
+	} else {
 		l->now.unmatched++;
+		if (sensor_can_be_dull(l->sensor) && detect_is_dull(l->detect, ev, proc, l->state))
+			sensor_dull(l->sensor);
+	}
 	l->paths_moved |= sensor_is_rename(ev);
 }
 
@@ -281,7 +289,7 @@ static void drain(struct live *l)
 	uint64_t none[SENSOR_CODE_WORDS] = {0}, until_ns = clock_boot_ns() + NSEC_PER_SEC;
 
 	sensor_stop(l->sensor);
-	sensor_want(l->sensor, none, false);
+	sensor_want(l->sensor, none, false, false);
 	while (clock_boot_ns() < until_ns) {
 		arena_reset(&l->arena);
 		if (sensor_next(l->sensor, &l->arena, 0, &ev) <= 0)
@@ -332,7 +340,8 @@ static int open_sensor(struct live *l, struct err *e)
 {
 	struct sensor_options o = {
 		.codes = l->ruleset->codes,
-		.all_events = l->options.all_events || l->config->sensor.all_events,
+		.all_events = wants_all(l),
+		.push_opens = l->ruleset->can_push_opens && l->config->sensor.pushdown,
 		.want_latency = l->ruleset->needs_latency,
 		.snaplen = l->config->sensor.snaplen,
 		.ring_bytes = l->config->sensor.ring_bytes,

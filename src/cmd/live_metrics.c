@@ -111,6 +111,8 @@ void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 	one(out, "events_total", "counter", "Events read from the kernel.", s->events);
 	one(out, "events_matched_total", "counter", "Events that matched a rule.", s->matched);
 	one(out, "events_unmatched_total", "counter", "Events that matched no rule.", s->unmatched);
+	one(out, "events_dull_total", "counter",
+		"Opens that no rule can match, kept in the kernel.", s->sensor.dull);
 	one(out, "events_state_total", "counter", "Events that only change state.", s->state_only);
 	add_drops(s, out);
 	one(out, "findings_total", "counter", "Findings.", s->findings);
@@ -135,13 +137,14 @@ void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 void live_format_sum(const struct live_snapshot *s, struct buf *out)
 {
 	uint64_t lost = s->sensor.drop_ring + s->sensor.drop_size + s->sensor.bad;
-	uint64_t sum = s->matched + s->unmatched + s->state_only + lost;
+	uint64_t sum = s->matched + s->unmatched + s->state_only + s->sensor.dull + lost;
 
 	buf_printf(out,
-		"%llu events in = %llu matched + %llu unmatched + %llu state + %llu ring full + "
-		"%llu too large + %llu undecodable",
+		"%llu events in = %llu matched + %llu unmatched + %llu dull + %llu state + "
+		"%llu ring full + %llu too large + %llu undecodable",
 		(unsigned long long)s->sensor.in, (unsigned long long)s->matched,
-		(unsigned long long)s->unmatched, (unsigned long long)s->state_only,
+		(unsigned long long)s->unmatched, (unsigned long long)s->sensor.dull,
+		(unsigned long long)s->state_only,
 		(unsigned long long)s->sensor.drop_ring, (unsigned long long)s->sensor.drop_size,
 		(unsigned long long)s->sensor.bad);
 	if (sum != s->sensor.in)

@@ -8,6 +8,7 @@ root. Environment: KOBAN_BUILD (build folder), KOBAN_SHARED (where ../shared is)
 import atexit
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -240,8 +241,11 @@ class Containerd:
         self.image = f"{IMAGE}:ctr"
 
     def run(self, name, command, *options, timeout=60, image=None):
-        return run(["ctr", "run", "--rm", "--snapshotter", "native", *options, image or self.image,
-                    name, *command], timeout)
+        args = ["ctr", "run", "--rm", *options, image or self.image, name, *command]
+        if "-t" in options:  # ctr wants a terminal of its own
+            return run(["script", "-qec", shlex.join(args), "/dev/null"], timeout,
+                       stdin=subprocess.DEVNULL)
+        return run(args, timeout)
 
     def close(self):
         if self.daemon:

@@ -245,6 +245,34 @@ unsigned detect_event(struct detect *d, const struct event *ev, const struct pro
 	return nhits ? emit_hits(d, &s, rules, n, emit, arg) : 0;
 }
 
+static bool any_open_root(struct detect *d)
+{
+	for (size_t i = 0; i < d->rs->nopen_roots; i++)
+		if (filter_eval_root(d->eval, d->rs->open_roots[i]))
+			return true;
+	return false;
+}
+
+bool detect_is_dull(struct detect *d, const struct event *ev, const struct process *proc,
+	struct state *state)
+{
+	struct field_subject s = {.ev = ev, .proc = proc, .state = state, .hostname = d->hostname};
+	enum name_kind kinds[EVENT_NAMES_MAX];
+	unsigned nkinds = field_name_kinds(ev, kinds);
+
+	if (!d->rs->can_push_opens)
+		return false;
+	filter_eval_begin(d->eval, &s);
+	for (unsigned k = 0; k < nkinds; k++) {
+		s.name = kinds[k];
+		if (k)
+			filter_eval_rename(d->eval);
+		if (any_open_root(d))
+			return false;
+	}
+	return true;
+}
+
 const struct rule_stats *detect_rule_stats(const struct detect *d, uint32_t rule_index)
 {
 	return rule_index < d->rs->nrules ? &d->stats[rule_index] : NULL;

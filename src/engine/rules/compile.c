@@ -316,6 +316,8 @@ static void build_program(struct loader *l)
 		else
 			r->is_named = filter_program_is_named(rs->program, r->root);
 	}
+	if (l->report->nerrors == 0)
+		rules_project_opens(l);
 	if (l->report->nerrors == 0 && filter_program_seal(rs->program, &e) < 0)
 		issue_add(l, LOAD_ERR_COMPILE_CONDITION,
 			rs->nrules ? rule_context(l, rs->rules[0]) : NULL, "%s", e.msg);

@@ -313,5 +313,8 @@ int condition_resolve(struct loader *l, struct parsed *p, uint32_t visibility,
 
 /* compile.c */
 void compile_all(struct loader *l);
+/* project.c: what an open's names, flags and result leave of a condition */
+struct ast *rule_project(struct arena *a, struct ast *ast, bool is_negated);
+void rules_project_opens(struct loader *l);
 /* paths.c */
 int ruleset_collect_paths(struct ruleset *rs);

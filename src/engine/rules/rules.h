@@ -96,6 +96,12 @@ struct ruleset {
 	uint32_t *by_code[EVENT_CODE_MAX]; /* indices of enabled rules that can match the code, in order */
 	uint32_t nby_code[EVENT_CODE_MAX];
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* union over enabled rules */
+	/* What is left of the rules for open, openat and creat when only names, flags and result are
+	 * looked at: an open for which no root holds under any name can match no rule, whoever opens.
+	 * Useless (a rule wants every open) unless can_push_opens. */
+	bool can_push_opens;
+	uint32_t *open_roots;
+	size_t nopen_roots;
 	bool needs_latency;              /* some rule reads evt.latency*: the entry time is wanted */
 	struct named_path *paths;
 	size_t npaths;

@@ -336,6 +336,9 @@ int decode_record(struct decoder *d, const void *record, size_t size, struct are
 	if (r < 0)
 		return r;
 	const struct record_head *h = v.h;
+	bool is_push = h->code == EV_OPEN || h->code == EV_OPENAT || h->code == EV_CREAT;
+
+	d->verdict = is_push ? h->verdict : (struct verdict_key){0};
 	memset(ev, 0, offsetof(struct event, params));
 	memset(&ev->fd, 0, sizeof(*ev) - offsetof(struct event, fd));
 	ev->ts_ns = h->ts_ns + d->epoch_offset_ns;

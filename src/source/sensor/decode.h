@@ -9,6 +9,7 @@ struct decoder {
 	const struct str *known;             /* named paths by id */
 	size_t nknown;
 	const struct mounts *mounts;         /* NULL = bind mounts stay as they are */
+	struct verdict_key verdict;          /* of the last record; zero = none */
 	uint64_t numbers[EVENT_PARAMS_MAX];  /* numeric parameters of the event at hand */
 };
 

@@ -92,13 +92,15 @@ void mounts_close(struct mounts *m)
 	m->fd = -1;
 }
 
-void mounts_refresh(struct mounts *m)
+bool mounts_refresh(struct mounts *m)
 {
 	struct pollfd p = {.fd = m->fd, .events = POLLPRI};
 
 	/* the kernel marks the table of this mount namespace as changed (proc_pid_mountinfo(5)) */
-	if (m->fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLPRI | POLLERR)))
-		load(m);
+	if (m->fd < 0 || poll(&p, 1, 0) <= 0 || !(p.revents & (POLLPRI | POLLERR)))
+		return false;
+	load(m);
+	return true;
 }
 
 static bool below(struct str path, struct str dir)

@@ -21,8 +21,8 @@ struct mounts {
 
 int mounts_open(struct mounts *m);
 void mounts_close(struct mounts *m);
-/* Reads the table again if it changed. */
-void mounts_refresh(struct mounts *m);
+/* Reads the table again if it changed; true if so. */
+bool mounts_refresh(struct mounts *m);
 /* Parses mountinfo (proc_pid_mountinfo(5)) into m. */
 void mounts_parse(struct mounts *m, struct str text);
 /* The host's name of `path` of file system `dev`, or STR_NULL. */

@@ -12,10 +12,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "source/sensor/plan.h"
 /* the skeleton spells the probe's own type names */
 typedef __u8 u8;
@@ -115,6 +117,7 @@ static void set_plans(struct sensor_bpf *skel)
 int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
 	struct err *e)
 {
+	uint64_t seed[2] = {0};
 	int r = check_host(e);
 
 	if (r < 0)
@@ -135,6 +138,10 @@ int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_
 	choose_programs(skel, btf, o->want_latency);
 	btf__free(btf);
 	skel->rodata->self_tgid = o->watch_self ? 0 : (uint32_t)getpid();
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed[0] = clock_boot_ns();
+	skel->rodata->verdict_seed = seed[0];
+	skel->rodata->verdict_seed2 = seed[1];
 	skel->rodata->snaplen = o->snaplen ? o->snaplen : 80;
 	skel->rodata->want_enter = o->want_latency;
 	skel->rodata->ring_wake_bytes = ring_bytes / 8;
@@ -144,7 +151,7 @@ int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_
 	r = sensor_bpf__load(skel);
 	if (r == 0) {
 		set_plans(skel);
-		probe_want(skel, o->codes, o->all_events);
+		probe_want(skel, o->codes, o->all_events, o->push_opens);
 		r = sensor_bpf__attach(skel);
 	}
 	if (r < 0) {
@@ -221,22 +228,86 @@ static uint16_t wanted_code(uint16_t code, const uint64_t *codes, bool all_event
 	return all_events || has_code(codes, code) || is_state(code) ? code : 0;
 }
 
-void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events)
+/* Events after which a path may lead elsewhere, though no part of a verdict's key changed. */
+static bool is_epoch(uint16_t code)
 {
-	for (const struct syscall_row *r = syscalls_native; r->name; r++)
-		skel->bss->wanted[r->nr].native = wanted_code(r->code, codes, all_events);
-	for (const struct syscall_row *r = syscalls_compat; r->name; r++)
-		skel->bss->wanted[r->nr].compat = wanted_code(r->code, codes, all_events);
-	for (uint16_t code = 0; code < PROBE_CODES; code++) {
-		/* state only wants what changed something */
-		bool ok_only = is_state(code) && !all_events && !has_code(codes, code);
-		uint8_t flags = skel->bss->plans[code].flags & (uint8_t)~PLAN_OK_ONLY;
-
-		skel->bss->plans[code].flags = flags | (ok_only ? PLAN_OK_ONLY : 0);
+	switch (code) {
+	case EV_RENAME: case EV_RENAMEAT: case EV_RENAMEAT2: case EV_MOUNT: case EV_UMOUNT:
+	case EV_UMOUNT2: case EV_UNSHARE: case EV_SETNS:
+		return true;
+	default:
+		return false;
 	}
-	for (size_t i = 0; i < sizeof(uring_rows) / sizeof(*uring_rows); i++)
-		skel->bss->uring_wanted[uring_rows[i].op] =
-			all_events || has_code(codes, uring_rows[i].code) ? uring_rows[i].code : 0;
+}
+
+/* The same of syscalls that have no event of their own. */
+static bool is_epoch_syscall(const char *name)
+{
+	static const char *const names[] = {"pivot_root", "move_mount", "mount_setattr"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static uint16_t wanted_syscall(const struct syscall_row *r, const uint64_t *codes, bool all_events,
+	bool push_opens)
+{
+	uint16_t code = wanted_code(r->code, codes, all_events);
+
+	if (code || !push_opens)
+		return code;
+	return is_epoch(r->code) ? r->code : is_epoch_syscall(r->name) ? PROBE_CODE_EPOCH : 0;
+}
+
+static uint8_t plan_flags(uint16_t code, const uint64_t *codes, bool all_events, bool push_opens)
+{
+	bool is_asked = all_events || (code < EVENT_CODE_MAX && has_code(codes, code));
+	uint8_t flags = 0;
+
+	/* state only wants what changed something */
+	if (is_state(code) && !is_asked)
+		flags |= PLAN_OK_ONLY;
+	if (push_opens && (code == PROBE_CODE_EPOCH || is_epoch(code)))
+		flags |= PLAN_EPOCH | (is_asked || is_state(code) ? 0 : PLAN_QUIET);
+	/* openat2 keeps its flags behind a pointer: its failures have no key */
+	if (push_opens && !all_events && (code == EV_OPEN || code == EV_OPENAT || code == EV_CREAT))
+		flags |= PLAN_VERDICT;
+	return flags;
+}
+
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, bool push_opens)
+{
+	const uint8_t steered = PLAN_OK_ONLY | PLAN_EPOCH | PLAN_QUIET | PLAN_VERDICT;
+
+	for (uint16_t code = 0; code < PROBE_CODES; code++)
+		skel->bss->plans[code].flags = (skel->bss->plans[code].flags & (uint8_t)~steered) |
+			plan_flags(code, codes, all_events, push_opens);
+	for (const struct syscall_row *r = syscalls_native; r->name; r++)
+		skel->bss->wanted[r->nr].native = wanted_syscall(r, codes, all_events, push_opens);
+	for (const struct syscall_row *r = syscalls_compat; r->name; r++)
+		skel->bss->wanted[r->nr].compat = wanted_syscall(r, codes, all_events, push_opens);
+	for (size_t i = 0; i < sizeof(uring_rows) / sizeof(*uring_rows); i++) {
+		uint16_t code = uring_rows[i].code;
+		bool is_wanted = all_events || has_code(codes, code) || (push_opens && is_epoch(code));
+
+		skel->bss->uring_wanted[uring_rows[i].op] = is_wanted ? code : 0;
+	}
+	probe_new_epoch(skel);
+}
+
+void probe_dull(struct sensor_bpf *skel, const struct verdict_key *key)
+{
+	uint8_t one = 1;
+
+	/* a full or contended map only means that the event comes again */
+	(void)!bpf_map_update_elem(bpf_map__fd(skel->maps.verdicts), key, &one, BPF_ANY);
+}
+
+void probe_new_epoch(struct sensor_bpf *skel)
+{
+	__atomic_fetch_add(&skel->bss->epoch, 1, __ATOMIC_RELAXED);
 }
 
 bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret)

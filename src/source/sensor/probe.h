@@ -14,7 +14,11 @@ int probe_ring_fd(const struct sensor_bpf *skel);
 int probe_known_fd(const struct sensor_bpf *skel);
 /* Sums a per-CPU counter (enum probe_counter). */
 uint64_t probe_counter_read(const struct sensor_bpf *skel, unsigned which);
-void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events);
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, bool push_opens);
+struct verdict_key;
+void probe_dull(struct sensor_bpf *skel, const struct verdict_key *key);
+/* Forgets all verdicts. */
+void probe_new_epoch(struct sensor_bpf *skel);
 /* The numbers that the kernel has for a file that is about to be opened by this thread. */
 struct known_key;
 bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret);

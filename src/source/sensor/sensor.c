@@ -77,9 +77,19 @@ void sensor_stop(struct sensor *s)
 	probe_detach(s->skel);
 }
 
-void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events)
+void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events, bool push_opens)
 {
-	probe_want(s->skel, codes, all_events);
+	probe_want(s->skel, codes, all_events, push_opens);
+}
+
+bool sensor_can_be_dull(const struct sensor *s)
+{
+	return s->decoder.verdict.a || s->decoder.verdict.b;
+}
+
+void sensor_dull(struct sensor *s)
+{
+	probe_dull(s->skel, &s->decoder.verdict);
 }
 
 static void tell_decoder(struct sensor *s)
@@ -93,13 +103,20 @@ size_t sensor_know(struct sensor *s, const struct sensor_path *paths, size_t n)
 	if (known_set(&s->known, s->skel, paths, n) < 0)
 		return 0;
 	tell_decoder(s);
-	return known_look(&s->known);
+	size_t known = known_look(&s->known);
+
+	probe_new_epoch(s->skel);
+	return known;
 }
 
 void sensor_tick(struct sensor *s)
 {
-	mounts_refresh(&s->mounts);
+	size_t changes = s->known.changes;
+
 	known_look(&s->known);
+	/* another name for an inode, or another mount table: what was dull may not be so any more */
+	if (mounts_refresh(&s->mounts) || s->known.changes != changes)
+		probe_new_epoch(s->skel);
 	/* the wall clock may have been set */
 	s->decoder.epoch_offset_ns = clock_boot_to_epoch_ns();
 }
@@ -149,6 +166,7 @@ struct sensor_counters sensor_counters(const struct sensor *s)
 		.state_in = probe_counter_read(s->skel, COUNT_STATE_IN),
 		.drop_state = probe_counter_read(s->skel, COUNT_DROP_STATE),
 		.path_cut = probe_counter_read(s->skel, COUNT_PATH_CUT),
+		.dull = probe_counter_read(s->skel, COUNT_DULL),
 		.own = probe_counter_read(s->skel, COUNT_IGNORED_SELF),
 		.received = s->received,
 		.bad = s->bad,

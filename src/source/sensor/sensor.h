@@ -19,6 +19,7 @@ struct sensor_path {
 struct sensor_options {
 	const uint64_t *codes;      /* wanted event codes, SENSOR_CODE_WORDS words */
 	bool all_events;            /* every syscall that has an event */
+	bool push_opens;            /* let sensor_dull() keep opens in the kernel */
 	bool want_latency;          /* record entry times: one more program on every syscall */
 	uint32_t snaplen;           /* bytes of data an event carries; 0 = 80 */
 	size_t ring_bytes;          /* a power of two; 0 = 16 MiB */
@@ -35,6 +36,7 @@ struct sensor_counters {
 	uint64_t received;      /* read from the ring buffer and given to the caller */
 	uint64_t bad;           /* read, but not decodable */
 	uint64_t path_cut;      /* paths of more than 48 parts, cut */
+	uint64_t dull;          /* of `in`: opens that no rule can match, kept in the kernel */
 	uint64_t own;           /* koban's own syscalls, not counted in `in` */
 	uint64_t ring_used;     /* bytes waiting */
 	uint64_t ring_size;
@@ -47,7 +49,10 @@ void sensor_close(struct sensor *s);
 /* Detaches from the kernel: nothing new comes, what is in the ring buffer can still be read. */
 void sensor_stop(struct sensor *s);
 /* Switches events on and off while running (rules were reloaded). */
-void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events);
+void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events, bool push_opens);
+/* Can the last event be kept in the kernel from now on? Then sensor_dull() does it. */
+bool sensor_can_be_dull(const struct sensor *s);
+void sensor_dull(struct sensor *s);
 /*
  * Replaces the named paths. Missing files are looked for again by sensor_tick(). Paths are borrowed
  * until the next call. The number of paths known by identity now.

@@ -26,7 +26,7 @@ typedef __u32 u32;
 typedef __u64 u64;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverlength-strings"
-#include "bpf/sensor.skel.h"
+#include "sensor.skel.h"
 #pragma GCC diagnostic pop
 
 enum { LOG_KEPT = 2048 };

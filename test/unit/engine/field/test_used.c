@@ -200,7 +200,7 @@ static const struct {
 	{"proc.exepath", opens, "/usr/bin/cat", nobody, NULL},
 	{"proc.args", opens, "-n /etc/shadow", nobody, NULL},
 	{"proc.cmdline", opens, "cat -n /etc/shadow", nobody, NULL},
-	{"proc.cwd", opens, "/root", nobody, NULL},
+	{"proc.cwd", opens, "/root/", nobody, NULL},
 	{"proc.env", opens, "PATH=/bin TERM=xterm", nobody, NULL},
 	{"proc.tty", opens, "34816", nobody, NULL},
 	{"proc.vpid", opens, "300", nobody, NULL},

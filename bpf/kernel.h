@@ -81,6 +81,7 @@ struct inode {
 	kgid_t i_gid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	u32 i_generation;
 	u32 i_rdev;
 };
 struct inode___sec { /* 6.11 and later */

@@ -162,9 +162,10 @@ struct plan {
 	struct plan_read reads[RECORD_READS_MAX];
 };
 
+/* The generation tells an inode from the next one that gets its number. */
 struct known_key {
 	__u64 ino;
-	__u32 dev, reserved;
+	__u32 dev, generation;
 };
 
 enum probe_counter {

@@ -261,6 +261,7 @@ static __noinline void identify(struct task_struct *task, s64 fd)
 
 	identified.ino = BPF_CORE_READ(inode, i_ino);
 	identified.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	identified.generation = BPF_CORE_READ(inode, i_generation);
 }
 
 /* The reads of the plan; bit i of the result: path i starts with '/'. */

@@ -42,6 +42,7 @@ SEC_PRIVATE u32 known_find(struct inode *inode)
 	if (!(known_bloom[(bit >> 3) & 1023] & (1 << (bit & 7))))
 		return 0;
 	key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	key.generation = BPF_CORE_READ(inode, i_generation);
 	u32 *id = bpf_map_lookup_elem(&known, &key);
 
 	return id ? *id + 1 : 0;

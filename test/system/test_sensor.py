@@ -6,7 +6,9 @@ io_uring, openat2, execveat, relative to folders, in a chroot, below a bind moun
 names that are no text. One koban watches this test's own processes and prints their fields.
 """
 import ctypes
+import errno
 import os
+import random
 import shutil
 import signal
 import socket
@@ -366,10 +368,19 @@ def test_exec(c):
 
 
 def listener(family=socket.AF_INET, address="127.0.0.1", backlog=16):
-    s = socket.socket(family)
-    s.bind((address, 0))
-    s.listen(backlog)
-    return s, s.getsockname()[1]
+    """Below the ports that clients get: which end is the server is told by the lower port."""
+    for port in random.sample(range(20000, 30000), 20):
+        s = socket.socket(family)
+        try:
+            s.bind((address, port))
+        except OSError as e:
+            s.close()
+            if e.errno != errno.EADDRINUSE:
+                raise
+            continue
+        s.listen(backlog)
+        return s, port
+    raise OSError("no free port")
 
 
 def test_connect(c):

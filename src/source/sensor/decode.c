@@ -234,7 +234,7 @@ struct str decode_known(struct decoder *d, const struct record_view *v, struct a
 	if (v->facts[FACT_KNOWN].len == sizeof(k)) {
 		memcpy(&k, v->facts[FACT_KNOWN].s, sizeof(k));
 		if (k.id < d->nknown && k.tail <= real.len) {
-			struct str tail = str_skip(real, real.len - k.tail);
+			struct str tail = k.tail ? str_skip(real, real.len - k.tail) : STR_NULL;
 
 			if (str_ends(tail, deleted))
 				tail.len -= deleted.len;

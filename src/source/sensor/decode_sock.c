@@ -101,10 +101,11 @@ static void take_address(struct event_sock *s, struct str addr)
 		return;
 	memcpy(&family, addr.s, 2);
 	if (family == AF_INET && addr.len >= sizeof(struct sockaddr_in)) {
-		const struct sockaddr_in *in = (const void *)addr.s;
+		struct sockaddr_in in; /* in a record it lies anywhere */
 
-		memcpy(s->remote, &in->sin_addr, 4);
-		s->remote_port = ntohs(in->sin_port);
+		memcpy(&in, addr.s, sizeof(in));
+		memcpy(s->remote, &in.sin_addr, 4);
+		s->remote_port = ntohs(in.sin_port);
 		s->has_remote = true;
 	} else if (family == AF_INET6 && addr.len >= 24) {
 		memcpy(s->remote, addr.s + 8, 16);

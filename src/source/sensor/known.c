@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -11,7 +12,22 @@
 
 static bool same(const struct known_key *a, const struct known_key *b)
 {
-	return a->ino == b->ino && a->dev == b->dev;
+	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
+}
+
+static bool see(const char *path, struct known_row *ret)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st) < 0)
+		return false;
+	ret->seen_dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	ret->seen_ino = st.stx_ino;
+	ret->seen_birth_ns =
+		st.stx_mask & STATX_BTIME
+			? (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec
+			: 0;
+	return true;
 }
 
 /* One row a path; the probe's map says which row an inode belongs to. */
@@ -19,16 +35,18 @@ static bool look(struct known *k, struct known_row *r)
 {
 	struct known_key now = {0};
 	char path[4096];
-	struct stat st;
+	struct known_row seen;
 
-	if (!str_copy(r->path, path, sizeof(path)) || stat(path, &st) < 0)
+	if (!str_copy(r->path, path, sizeof(path)) || !see(path, &seen))
 		return r->key.ino != 0; /* gone: the inode that it was stays known */
-	if (r->key.ino && st.st_dev == r->seen_dev && st.st_ino == r->seen_ino)
+	if (r->key.ino && seen.seen_dev == r->seen_dev && seen.seen_ino == r->seen_ino &&
+		seen.seen_birth_ns == r->seen_birth_ns)
 		return true;
 	if (!probe_identify(k->skel, path, &now))
 		return r->key.ino != 0;
-	r->seen_dev = st.st_dev;
-	r->seen_ino = st.st_ino;
+	r->seen_dev = seen.seen_dev;
+	r->seen_ino = seen.seen_ino;
+	r->seen_birth_ns = seen.seen_birth_ns;
 	if (same(&now, &r->key))
 		return true;
 	if (r->old.ino && !same(&r->old, &now))

@@ -15,7 +15,8 @@ struct sensor_bpf;
 struct known_row {
 	struct str path;
 	struct known_key key, old; /* zero = none */
-	uint64_t seen_dev, seen_ino; /* by stat(), to notice a change without an open */
+	/* by statx(), to notice a change without an open; the birth tells a number used again */
+	uint64_t seen_dev, seen_ino, seen_birth_ns;
 	uint32_t id;
 };
 

@@ -9,7 +9,7 @@
 #include "writer.h"
 
 enum {
-	WALK_PARTS = 48,        /* names and mounts; more are cut, and counted */
+	WALK_PARTS = 256,       /* names and mounts; more are cut, and counted */
 	WALK_SIZE = RECORD_STR_MAX,
 	WALK_NAME = 256,
 	MNT_INTERNAL_FLAG = 0x4000, /* MNT_INTERNAL, include/linux/mount.h */

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -170,6 +171,8 @@ void probe_unload(struct sensor_bpf *skel)
 void probe_detach(struct sensor_bpf *skel)
 {
 	sensor_bpf__detach(skel);
+	/* a program may still run on another CPU: wait for its end, so that the counters add up */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 int probe_ring_fd(const struct sensor_bpf *skel)

@@ -35,7 +35,7 @@ struct sensor_counters {
 	uint64_t drop_state;    /* of drop_ring: such records */
 	uint64_t received;      /* read from the ring buffer and given to the caller */
 	uint64_t bad;           /* read, but not decodable */
-	uint64_t path_cut;      /* paths of more than 48 parts, cut */
+	uint64_t path_cut;      /* paths of more than 256 parts, cut */
 	uint64_t dull;          /* of `in`: opens that no rule can match, kept in the kernel */
 	uint64_t own;           /* koban's own syscalls, not counted in `in` */
 	uint64_t ring_used;     /* bytes waiting */

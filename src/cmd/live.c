@@ -91,7 +91,7 @@ static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 		.nselections = l->config->nselections,
 		.min_priority = l->config->priority,
 		.extra_output = l->config->extra_output,
-		.suggested_output = l->config->suggested_output,
+		.suggested_output = l->config->suggested_output && !l->options.on_screen,
 	};
 	struct load_report *report = NULL;
 	struct buf text = BUF_INIT(1 << 20);
@@ -308,9 +308,11 @@ static int open_outputs(struct live *l, struct err *e)
 	struct output_config *oc = (struct output_config *)l->config->outputs.outputs;
 
 	for (size_t i = 0; i < l->config->outputs.noutputs; i++) {
+		bool is_screen = l->options.on_screen && oc[i].kind == OUTPUT_STDOUT;
+
 		oc[i].json |= l->options.json;
-		oc[i].fold &= !l->options.no_fold && !l->options.json;
-		oc[i].colour |= l->options.colour && oc[i].kind == OUTPUT_STDOUT;
+		oc[i].fold = (oc[i].fold || is_screen) && !l->options.no_fold && !l->options.json;
+		oc[i].colour |= is_screen && l->options.colour;
 	}
 	return outputs_open(&l->config->outputs, &l->outputs, e);
 }

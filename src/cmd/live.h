@@ -16,7 +16,9 @@ struct live_options {
 	size_t nrules;
 	bool json, all_events, is_quiet;
 	bool no_fold;                  /* every repeat of an alert, too */
-	bool colour;                   /* on standard output, though it is no terminal itself */
+	/* standard output is a pipe to a screen: repeats are folded, and the fields that Falco's
+	 * outputs end in are left out, as for people */
+	bool on_screen, colour;
 	uint64_t duration_s;           /* 0 = until a signal */
 };
 

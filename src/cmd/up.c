@@ -54,7 +54,8 @@ int cmd_up(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	struct screen *screen = screen_open();
-	o.colour = screen && log_is_colour();
+	o.on_screen = screen != NULL;
+	o.colour = log_is_colour();
 	code = run(&o, screen);
 	live_options_done(&o);
 	return code;

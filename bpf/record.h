@@ -22,6 +22,7 @@ enum {
 	PROBE_CODE_EPOCH = 511,    /* stands for syscalls without an event that move names */
 	PROBE_VERDICTS = 32768,    /* that are remembered */
 	PROBE_KNOWN_MAX = 4096,    /* files and folders that rules name */
+	PROBE_KNOWN_INSIDE = 32768, /* the same in containers */
 };
 
 /* What an open's names follow from, as two hashes. */
@@ -55,7 +56,8 @@ enum record_flags {
 enum record_fact {
 	FACT_FILE = 1,  /* struct fact_file: the descriptor's file */
 	FACT_REAL,      /* its path, as the kernel resolves it from the root of the mount namespace */
-	FACT_FSPATH,    /* of a file below a bind mount: its path from the root of its file system */
+	FACT_FSPATH,    /* of a file below a bind mount: its path from the root of its file system … */
+	FACT_FSPATH_ROOT, /* … which is the root file system of the container, or of the host */
 	FACT_DIR,       /* folder that the first relative path argument starts from */
 	FACT_DIR2,      /* the second's */
 	FACT_KNOWN,     /* struct fact_known */

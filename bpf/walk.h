@@ -32,19 +32,26 @@ struct {
 	__type(value, struct walk);
 } walks SEC(".maps");
 
+/* 1 + the number of the named path that this inode is, or 0: on the host, then in containers. */
 SEC_PRIVATE u32 known_find(struct inode *inode)
 {
 	struct known_key key = {};
+	u32 *id = NULL;
 
 	key.ino = BPF_CORE_READ(inode, i_ino);
-	u32 bit = (u32)((key.ino * 0x9e3779b97f4a7c15ULL) >> 51); /* 13 bits */
+	u64 hash = key.ino * 0x9e3779b97f4a7c15ULL;
+	u32 bit = hash >> 51, bit_inside = hash >> 48; /* 13 and 16 bits */
+	bool outside = known_bloom[(bit >> 3) & 1023] & (1 << (bit & 7));
+	bool inside = known_bloom_inside[(bit_inside >> 3) & 8191] & (1 << (bit_inside & 7));
 
-	if (!(known_bloom[(bit >> 3) & 1023] & (1 << (bit & 7))))
+	if (!outside && !inside)
 		return 0;
 	key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	key.generation = BPF_CORE_READ(inode, i_generation);
-	u32 *id = bpf_map_lookup_elem(&known, &key);
-
+	if (outside)
+		id = bpf_map_lookup_elem(&known, &key);
+	if (!id && inside)
+		id = bpf_map_lookup_elem(&known_inside, &key);
 	return id ? *id + 1 : 0;
 }
 
@@ -184,8 +191,15 @@ GLOBAL int put_path(u32 slot, u8 tag, u64 path_address)
 
 		put_fact(w, FACT_KNOWN, &fact, sizeof(fact));
 	}
-	if (tag == FACT_REAL && BPF_CORE_READ(m, mnt_root) != BPF_CORE_READ(m, mnt_sb, s_root))
-		put_walk(w, k, FACT_FSPATH, walk_path(slot, (u64)d, (u64)m, true));
+	if (tag == FACT_REAL && BPF_CORE_READ(m, mnt_root) != BPF_CORE_READ(m, mnt_sb, s_root)) {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		bool is_root = BPF_CORE_READ(m, mnt_sb) ==
+			       BPF_CORE_READ(task, nsproxy, pid_ns_for_children, child_reaper, fs,
+				       root.mnt, mnt_sb);
+
+		put_walk(w, k, is_root ? FACT_FSPATH_ROOT : FACT_FSPATH,
+			walk_path(slot, (u64)d, (u64)m, true));
+	}
 	writer_save(w);
 	return 0;
 }

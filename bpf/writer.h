@@ -20,6 +20,7 @@ const volatile u64 ring_wake_bytes = 65536;
 struct plan plans[PROBE_CODES];        /* by event code */
 struct wanted wanted[PROBE_SYSCALLS];  /* by syscall number */
 u8 known_bloom[1024];                  /* which inode numbers may be known: a bit by hash */
+u8 known_bloom_inside[8192];           /* the same for files in containers */
 u32 known_count = 0;
 u32 epoch = 0;                         /* grows when names of files may have changed: verdict.h */
 /* identify: user space opens a file with this set and reads what the kernel calls it */
@@ -56,6 +57,14 @@ struct {
 	__type(key, struct known_key);
 	__type(value, u32);
 } known SEC(".maps");
+
+/* Named files of containers, as their roots show them; the least used go first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PROBE_KNOWN_INSIDE);
+	__type(key, struct known_key);
+	__type(value, u32);
+} known_inside SEC(".maps");
 
 SEC_PRIVATE void count(u32 what)
 {

@@ -6,6 +6,7 @@
 #include "cmd/live.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ enum {
 	METRICS_BYTES = 4 << 20,
 	TICK_NS = 1000000000,
 	DRAIN_MS = 3000,
+	CONTAINERS_MET = 512,
 };
 
 struct live {
@@ -42,6 +44,9 @@ struct live {
 	uint64_t last_events, last_cpu_ns, last_tick_ns;
 	uint64_t warm_mallocs;
 	bool paths_moved;
+	const struct container *last_container; /* compared, never followed */
+	uint64_t met[CONTAINERS_MET];           /* containers whose files are known: hashes of ids */
+	size_t nmet;
 	struct live_snapshot now;     /* the owner's */
 	pthread_mutex_t lock;         /* of what other threads read: */
 	struct live_snapshot shared;
@@ -129,6 +134,8 @@ static void tell_sensor(struct live *l)
 	for (size_t i = 0; i < rs->npaths; i++)
 		paths[i].path = rs->paths[i].path;
 	l->now.nknown = sensor_know(l->sensor, paths, rs->npaths);
+	memset(l->met, 0, sizeof(l->met)); /* what containers have is learnt anew */
+	l->last_container = NULL;
 	free(paths);
 }
 
@@ -241,11 +248,45 @@ static void emit(const struct finding *f, const struct rule *rule, void *arg)
 	outputs_emit(l->outputs, f);
 }
 
+static bool has_host_root(int fd)
+{
+	struct stat host, theirs;
+
+	return stat("/", &host) == 0 && fstat(fd, &theirs) == 0 && host.st_dev == theirs.st_dev &&
+	       host.st_ino == theirs.st_ino;
+}
+
+/*
+ * The first program that a container executes in its own root: what rules name is learnt in its
+ * file system too. The runtime's own steps before that still see the host's.
+ */
+static void meet_container(struct live *l, const struct process *proc)
+{
+	uint64_t hash = str_hash(proc->container->full_id);
+	char root[64];
+
+	for (size_t i = 0; i < CONTAINERS_MET; i++)
+		if (l->met[i] == hash)
+			return;
+	snprintf(root, sizeof(root), "/proc/%u/root", proc->pid);
+	int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* it ended already */
+	if (!has_host_root(fd)) {
+		sensor_know_inside(l->sensor, fd);
+		l->met[l->nmet++ % CONTAINERS_MET] = hash;
+		l->last_container = proc->container;
+	}
+	close(fd);
+}
+
 static void judge(struct live *l, const struct event *ev)
 {
 	const struct process *proc = state_apply(l->state, ev);
 
 	l->now.events++;
+	if (proc->container && ev->exepath.len && proc->container != l->last_container)
+		meet_container(l, proc);
 	if (!ev->def) {
 		l->now.state_only++;
 		return;

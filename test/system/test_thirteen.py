@@ -3,13 +3,15 @@
 # run-args: read
 # run-args: write
 # run-args: exec
+# run-args: container
 # timeout: 240
 """Thirteen ways to the same file: however it is asked for, the rule about it fires.
 
 read: /etc/shadow, with the public rule "Read sensitive file untrusted" (and for an impostor with a
 trusted name, a rule of koban's own). write: a file below /etc, with a rule on the prefix. exec: a
 program in /dev/shm, with the public rule "Execution from /dev/shm". Ways that do not apply to a
-deed say why. All files are the test's own, but /etc/shadow, which is only opened for reading.
+deed say why. container: reading again, in a privileged container, where the findings must name it.
+All files are the test's own, but /etc/shadow, which is only opened for reading.
 """
 import os
 import shutil
@@ -141,6 +143,32 @@ def try_way(k, tap, deed, way, text, kbtrig):
         os.unlink(hard)
 
 
+def try_in_container(k, tap, engine, way, text, number):
+    name = f"kbtest-thirteen-{number}"
+    label = f"container: {way}"
+    mark = k.mark()
+    # a process before it: what rules name is learnt at the container's first event
+    r = engine.run(name, ["/bin/sh", "-c", "cd /scratch; sleep 0.2; " + text], "--privileged",
+                   *[x for kv in ("FILE=/etc/shadow", "DIR=/etc", "NAME=shadow", "SAMEFS=/etc",
+                                  "KBTRIG=/bin/kbtrig") for x in ("--env", kv)])
+    found = k.wait(lambda f: f["rule"] in ("Read sensitive file untrusted", "Password file read")
+                   and koban.field(f, "fd.name") == "/etc/shadow"
+                   and koban.field(f, "container.name") == name, WAIT_S, mark)
+    tap.ok(found, label, f"exit {r.returncode}: {r.stderr}\n" + "\n".join(
+        f["output"][:200] for f in k.since(mark)))
+
+
+def in_container(tap, kbtrig):
+    folder = koban.scratch()
+    koban.make_rootfs(os.path.join(folder, "rootfs"), kbtrig)
+    engine = koban.Podman(os.path.join(folder, "rootfs"))
+    k = koban.Koban([os.path.join(koban.PUBLIC_RULES, "falco_rules.yaml")])
+    for number, (way, text) in enumerate(READ_WAYS[:-1]):
+        try_in_container(k, tap, engine, way, text, number)
+    k.stop()
+    tap.done()
+
+
 def main():
     koban.need_root()
     name = sys.argv[1] if len(sys.argv) > 1 else "read"
@@ -152,6 +180,8 @@ def main():
     if not koban.compile_c("kbtrig.c", kbtrig):
         tap.ok(False, "kbtrig.c builds")
         tap.done()
+    if name == "container":
+        in_container(tap, kbtrig)
     deed = Deed(name, folder)
     if name == "exec":
         shutil.copy(kbtrig, deed.file)  # under another name it does nothing

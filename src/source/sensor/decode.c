@@ -242,6 +242,8 @@ struct str decode_known(struct decoder *d, const struct record_view *v, struct a
 					: d->known[k.id];
 		}
 	}
+	if (v->facts[FACT_FSPATH_ROOT].len)
+		return v->facts[FACT_FSPATH_ROOT];
 	if (v->facts[FACT_FSPATH].len && d->mounts)
 		return mounts_resolve(d->mounts, dev, v->facts[FACT_FSPATH], a);
 	return STR_NULL;

@@ -88,8 +88,20 @@ size_t known_look(struct known *k)
 	return n;
 }
 
+size_t known_look_inside(struct known *k, int root)
+{
+	char path[4096];
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->nrows; i++)
+		if (str_copy(k->rows[i].path, path, sizeof(path)))
+			n += probe_know_inside(k->skel, root, path, k->rows[i].id);
+	return n;
+}
+
 void known_done(struct known *k)
 {
+	probe_forget_inside(k->skel);
 	for (size_t i = 0; i < k->nrows; i++) {
 		if (k->rows[i].key.ino)
 			bpf_map_delete_elem(k->map_fd, &k->rows[i].key);
@@ -105,7 +117,7 @@ void known_done(struct known *k)
 
 int known_set(struct known *k, struct sensor_bpf *skel, const struct sensor_path *paths, size_t n)
 {
-	if (k->nrows)
+	if (k->skel)
 		known_done(k);
 	if (n > PROBE_KNOWN_MAX / 2)
 		n = PROBE_KNOWN_MAX / 2;

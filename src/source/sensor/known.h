@@ -32,4 +32,6 @@ struct known {
 int known_set(struct known *k, struct sensor_bpf *skel, const struct sensor_path *paths, size_t n);
 /* Looks at every path again; how many are known. */
 size_t known_look(struct known *k);
+/* The same paths below a container's root folder; how many are there. */
+size_t known_look_inside(struct known *k, int root);
 void known_done(struct known *k);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -313,19 +314,26 @@ void probe_new_epoch(struct sensor_bpf *skel)
 	__atomic_fetch_add(&skel->bss->epoch, 1, __ATOMIC_RELAXED);
 }
 
-bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret)
+/* An open that the probe looks at, in a container only on its root file system: a file system that
+ * somebody in it mounted (FUSE) could keep us waiting; `call` must be wanted while it lasts. */
+static bool look_at(struct sensor_bpf *skel, long call, int root, const char *path,
+	struct known_key *ret)
 {
 	struct known_key none = {0};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+	uint16_t before = skel->bss->wanted[call].native;
+	int fd;
 
 	memcpy(&skel->bss->identified, &none, sizeof(none));
-	skel->bss->identify_tid = (uint32_t)syscall(SYS_gettid);
-	/* openat is wanted only while we ask, if no rule wants it */
-	uint16_t before = skel->bss->wanted[SYS_openat].native;
 	if (!before)
-		skel->bss->wanted[SYS_openat].native = EV_OPENAT;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+		skel->bss->wanted[call].native = EV_OPENAT;
+	skel->bss->identify_tid = (uint32_t)syscall(SYS_gettid);
+	if (call == SYS_openat2)
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	else
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 	skel->bss->identify_tid = 0;
-	skel->bss->wanted[SYS_openat].native = before;
+	skel->bss->wanted[call].native = before;
 	if (fd < 0)
 		return false;
 	close(fd);
@@ -333,12 +341,46 @@ bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key 
 	return ret->ino != 0;
 }
 
+bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret)
+{
+	return look_at(skel, SYS_openat, AT_FDCWD, path, ret);
+}
+
+static uint64_t inode_hash(uint64_t ino)
+{
+	return ino * 0x9e3779b97f4a7c15ULL; /* as known_find() of bpf/walk.h */
+}
+
+bool probe_know_inside(struct sensor_bpf *skel, int root, const char *path, uint32_t id)
+{
+	struct known_key key;
+
+	if (!look_at(skel, SYS_openat2, root, path, &key))
+		return false;
+	uint32_t bit = (uint32_t)(inode_hash(key.ino) >> 48);
+	skel->bss->known_bloom_inside[bit >> 3] |= (uint8_t)(1 << (bit & 7));
+	return bpf_map_update_elem(bpf_map__fd(skel->maps.known_inside), &key, &id, BPF_NOEXIST) == 0;
+}
+
+void probe_forget_inside(struct sensor_bpf *skel)
+{
+	struct known_key key, next;
+	int fd = bpf_map__fd(skel->maps.known_inside);
+
+	memset(skel->bss->known_bloom_inside, 0, sizeof(skel->bss->known_bloom_inside));
+	while (bpf_map_get_next_key(fd, NULL, &next) == 0) {
+		key = next;
+		if (bpf_map_delete_elem(fd, &key) < 0)
+			break;
+	}
+}
+
 void probe_set_bloom(struct sensor_bpf *skel, const uint64_t *inodes, size_t n)
 {
 	uint8_t bits[sizeof(skel->bss->known_bloom)] = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t bit = (uint32_t)((inodes[i] * 0x9e3779b97f4a7c15ULL) >> 51);
+		uint32_t bit = (uint32_t)(inode_hash(inodes[i]) >> 51);
 
 		bits[bit >> 3] |= (uint8_t)(1 << (bit & 7));
 	}

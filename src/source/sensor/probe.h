@@ -22,5 +22,8 @@ void probe_new_epoch(struct sensor_bpf *skel);
 /* The numbers that the kernel has for a file that is about to be opened by this thread. */
 struct known_key;
 bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret);
+/* The same below another root; what is found is told to the probe at once as path number `id`. */
+bool probe_know_inside(struct sensor_bpf *skel, int root, const char *path, uint32_t id);
+void probe_forget_inside(struct sensor_bpf *skel);
 /* Which inode numbers may be known, for a first quick look: a bit by hash; and how many. */
 void probe_set_bloom(struct sensor_bpf *skel, const uint64_t *inodes, size_t n);

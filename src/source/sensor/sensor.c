@@ -63,7 +63,8 @@ void sensor_close(struct sensor *s)
 	if (!s)
 		return;
 	if (s->skel) {
-		known_done(&s->known);
+		if (s->known.skel)
+			known_done(&s->known);
 		ring_close(&s->ring);
 		probe_unload(s->skel);
 	}
@@ -107,6 +108,15 @@ size_t sensor_know(struct sensor *s, const struct sensor_path *paths, size_t n)
 
 	probe_new_epoch(s->skel);
 	return known;
+}
+
+size_t sensor_know_inside(struct sensor *s, int root)
+{
+	size_t n = known_look_inside(&s->known, root);
+
+	if (n)
+		probe_new_epoch(s->skel);
+	return n;
 }
 
 void sensor_tick(struct sensor *s)

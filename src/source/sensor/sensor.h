@@ -58,6 +58,11 @@ void sensor_dull(struct sensor *s);
  * until the next call. The number of paths known by identity now.
  */
 size_t sensor_know(struct sensor *s, const struct sensor_path *paths, size_t n);
+/*
+ * Learns the named paths of a container too: root is its root folder (/proc/PID/root). Once for
+ * each container, and again after sensor_know(). How many of them are there.
+ */
+size_t sensor_know_inside(struct sensor *s, int root);
 /* Looks again at named paths that changed or appeared and at the mount table; call once a second. */
 void sensor_tick(struct sensor *s);
 /*

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "cmd/privileges.h"
 #include "cmd/reload.h"
 
 enum {
@@ -358,7 +359,18 @@ static int open_outputs(struct live *l, struct err *e)
 	return outputs_open(&l->config->outputs, &l->outputs, e);
 }
 
-static int open_engine(struct live *l, struct err *e)
+static int open_rules(struct live *l, struct err *e)
+{
+	int r = load_rules(l, &l->ruleset, e);
+
+	if (r < 0)
+		return r;
+	l->now.nrules = count_enabled(l->ruleset);
+	l->now.nsyscalls = count_codes(l->ruleset);
+	return 0;
+}
+
+static int open_detect(struct live *l, struct err *e)
 {
 	struct detect_options detect = {
 		.first_match_only = l->config->first_match_only,
@@ -366,15 +378,7 @@ static int open_engine(struct live *l, struct err *e)
 		.hostname = l->hostname,
 		.resolve_names = l->config->resolve_names,
 	};
-	int r = load_rules(l, &l->ruleset, e);
 
-	if (r < 0)
-		return r;
-	l->now.nrules = count_enabled(l->ruleset);
-	l->now.nsyscalls = count_codes(l->ruleset);
-	l->state = state_new(&l->config->state, e);
-	if (!l->state)
-		return -ENOMEM;
 	l->detect = detect_new(l->ruleset, &detect, e);
 	return l->detect ? 0 : -ENOMEM;
 }
@@ -394,8 +398,9 @@ static int open_sensor(struct live *l, struct err *e)
 	if (r < 0)
 		return r;
 	tell_sensor(l);
+	l->state = state_new(&l->config->state, e);
 	/* after the sensor is attached, so that no process falls between */
-	return state_seed(l->state, e);
+	return l->state ? state_seed(l->state, e) : -ENOMEM;
 }
 
 static void read_hostname(struct live *l)
@@ -436,7 +441,9 @@ static int open_all(struct live *l, struct err *e)
 	for (size_t i = 0; i < l->config->nwarnings; i++)
 		log_warn("%s", l->config->warnings[i]);
 	read_hostname(l);
-	if ((r = open_engine(l, e)) < 0 || (r = open_outputs(l, e)) < 0 || (r = open_sensor(l, e)) < 0)
+	/* capabilities are a thread's own: they go before outputs and resolver start theirs */
+	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 || (r = privileges_drop(e)) < 0 ||
+		(r = open_detect(l, e)) < 0 || (r = open_outputs(l, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
 		r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,

@@ -292,7 +292,7 @@ def test_full_disk(tap, folder, rules):
         port = free_port()
         watch = koban.Koban([rules], "-o", "file_output.enabled=true",
                             "-o", f"file_output.filename={disk}/findings",
-                            "-o", f"spool.dir={disk}/spool", "-o", "outputs_queue.capacity=16",
+                            "-o", f"spool.dir={disk}/spool", "-o", "outputs_queue.capacity=200",
                             "-o", "webserver.enabled=true", "-o", f"webserver.listen_port={port}")
         make_hits(folder, 400)
         tap.ok(watch.wait_stderr("No space left on device", 10),
@@ -319,7 +319,7 @@ def test_full_disk(tap, folder, rules):
 def test_full_stdout(tap, folder, rules):
     port = free_port()
     with open("/dev/full", "wb") as full:
-        watch = Plain(watch_args("--json", "-r", rules, "-o", "outputs_queue.capacity=16",
+        watch = Plain(watch_args("--json", "-r", rules, "-o", "outputs_queue.capacity=200",
                                  "-o", "webserver.enabled=true",
                                  "-o", f"webserver.listen_port={port}"), full)
     make_hits(folder, 100)

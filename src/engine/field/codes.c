@@ -165,7 +165,10 @@ static struct codes codes_of(const struct ast *node, bool negated)
 	}
 	/* not (a and b) = not a or not b */
 	bool join = (node->kind == AST_OR) != negated;
-	struct codes c = join ? (struct codes){{0}} : all_codes();
+	struct codes c = {{0}};
+
+	if (!join)
+		c = all_codes();
 
 	for (size_t i = 0; i < node->nkids; i++) {
 		struct codes kid = codes_of(node->kids[i], negated);

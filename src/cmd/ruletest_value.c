@@ -58,7 +58,7 @@ int test_get_number(struct builder *b, const struct yaml_node *n, int64_t *ret)
 
 int test_get_u32(struct builder *b, const struct yaml_node *n, uint32_t *ret)
 {
-	int64_t v;
+	int64_t v = 0;
 	int e = test_get_number(b, n, &v);
 
 	if (e == 0)

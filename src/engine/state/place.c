@@ -229,7 +229,7 @@ static int read_bundle(struct state *s, struct container *c, struct arena *a, co
 /* runc's state.json has "bundle=DIR" among config.labels, crun's status a key "bundle". */
 static bool bundle_of_state(struct state *s, struct arena *a, const char *path, char *out)
 {
-	struct str text, dir = STR_NULL;
+	struct str text, dir;
 	struct err e;
 
 	if (host_read(s, a, path, &text) < 0)

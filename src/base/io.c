@@ -57,8 +57,8 @@ static int read_fd(struct arena *a, int fd, size_t limit, struct str *ret)
 	return 0;
 }
 
-int io_read_file(struct arena *a, int dirfd, const char *path, size_t limit, struct str *ret,
-	struct err *e)
+int io_read_file(
+	struct arena *a, int dirfd, const char *path, size_t limit, struct str *ret, struct err *e)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 

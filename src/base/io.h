@@ -9,8 +9,8 @@
  * Refuses what is larger than `limit` bytes or no regular file. 0 or -errno (-EFBIG, -ENOENT, …);
  * the error names the file.
  */
-int io_read_file(struct arena *a, int dirfd, const char *path, size_t limit, struct str *ret,
-	struct err *e);
+int io_read_file(
+	struct arena *a, int dirfd, const char *path, size_t limit, struct str *ret, struct err *e);
 /*
  * The same for files of /proc, /sys and of other roots (`root` is a directory fd): the path is
  * resolved inside root with openat2(RESOLVE_IN_ROOT), so that a container's symlinks stay in it.

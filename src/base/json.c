@@ -10,9 +10,10 @@ size_t utf8_len(struct str s)
 		return 0;
 	if (p[0] < 0x80)
 		return 1;
-	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-		: p[0] >= 0xf0 && p[0] <= 0xf4				    ? 4
-									    : 0;
+	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+		   : (p[0] & 0xf0) == 0xe0        ? 3
+		   : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+						  : 0;
 	if (n == 0 || n > s.len)
 		return 0;
 	for (size_t i = 1; i < n; i++)

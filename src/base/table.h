@@ -30,5 +30,6 @@ void *table_find(const struct table *t, uint64_t hash, const void *key);
 int table_put(struct table *t, uint64_t hash, void *row);
 /* Removes and returns the row, or NULL. */
 void *table_take(struct table *t, uint64_t hash, const void *key);
-/* Visits rows in no order: start with *pos = 0; NULL at the end. Removing what it returned is fine. */
+/* Visits rows in no order: start with *pos = 0; NULL at the end. Removing what it returned is fine.
+ */
 void *table_next(const struct table *t, size_t *pos);

@@ -97,8 +97,8 @@ static int read_scalar(struct reader *r, struct yaml_node **ret)
 	if (!n)
 		return -EINVAL;
 	n->plain = r->ev.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	n->text = arena_str(r->a,
-		str_make((const char *)r->ev.data.scalar.value, r->ev.data.scalar.length));
+	n->text = arena_str(
+		r->a, str_make((const char *)r->ev.data.scalar.value, r->ev.data.scalar.length));
 	if (n->plain && (n->text.len == 0 || str_is(n->text, "~") || str_is(n->text, "null") ||
 				str_is(n->text, "Null") || str_is(n->text, "NULL")))
 		n->kind = YAML_NULL;
@@ -235,7 +235,8 @@ bool yaml_is_null(const struct yaml_node *n)
 
 bool yaml_to_bool(const struct yaml_node *n, bool *ret)
 {
-	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {"false", "no", "off"};
+	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {
+									"false", "no", "off"};
 
 	if (!n || n->kind != YAML_SCALAR || !n->plain)
 		return false;

@@ -12,9 +12,9 @@ enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQ, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool plain;         /* scalar without quotes or block style */
-	struct str text;    /* scalar */
-	size_t nitems;      /* of items, or of keys and values */
+	bool plain;                /* scalar without quotes or block style */
+	struct str text;           /* scalar */
+	size_t nitems;             /* of items, or of keys and values */
 	struct yaml_node **items;  /* sequence items, or a map's values */
 	struct yaml_node **keys;   /* a map's keys, in file order */
 	unsigned line, column;     /* from 1 */

@@ -18,8 +18,7 @@ enum { FILE_MAX = 1 << 20, DROPINS_MAX = 256, NODES_MAX = 100000 };
 static const char default_path[] = "/etc/koban/koban.yaml";
 static const char *const default_rules[] = {"/usr/share/koban/rules", "/etc/koban/rules.d"};
 
-/* ---- reading files ------------------------------------------------------------------------------
- */
+/* ---- reading files --------------------------------------------------------------------------- */
 
 static void read_root(struct reader *r, struct yaml_node *root)
 {
@@ -115,8 +114,7 @@ static void read_main(struct reader *r, const char *path)
 		read_path(r, r->more[i].path, r->more[i].strategy);
 }
 
-/* ---- -o key.path=value
- * ---------------------------------------------------------------------------- */
+/* ---- -o key.path=value ----------------------------------------------------------------------- */
 
 static struct yaml_node *wrap(struct reader *r, struct str key, struct yaml_node *value)
 {
@@ -188,8 +186,7 @@ static void read_override(struct reader *r, const char *arg)
 	read_root(r, node);
 }
 
-/* ---- what follows
- * ---------------------------------------------------------------------------------- */
+/* ---- what follows ---------------------------------------------------------------------------- */
 
 static void add_rules_file(struct reader *r, struct texts *to, const char *path, bool is_default)
 {
@@ -358,8 +355,7 @@ static void set_rest(struct reader *r, struct config *c)
 	c->log_level = levels[s->log_level];
 }
 
-/* ---- the door
- * --------------------------------------------------------------------------------------- */
+/* ---- the door -------------------------------------------------------------------------------- */
 
 static void finish(struct reader *r, struct config *c)
 {
@@ -430,8 +426,7 @@ void config_free(struct config *c)
 	free(c);
 }
 
-/* ---- the keys
- * -------------------------------------------------------------------------------------- */
+/* ---- the keys -------------------------------------------------------------------------------- */
 
 static bool key_at(const struct option *rows, size_t *i, struct buf *path)
 {

@@ -45,8 +45,7 @@ static const char *const tri_names[] = {"auto", "true", "false", NULL};
 static const char *const format_names[] = {"default", "text", "json", NULL};
 static const char *const syslog_forms[] = {"default", "rfc5424", "rfc3164", NULL};
 
-/* ---- outputs: the same rows for Falco's sections and for the items of `outputs`
- * ------------------- */
+/* ---- outputs: the same rows for Falco's sections and for the items of `outputs` -------------- */
 
 #define COMMON_ROWS                                                                                \
 	CUSTOM("enabled", read_enabled), TEXT("name", OUT(c.name)),                                \
@@ -167,8 +166,7 @@ static void read_outputs(struct reader *r, const struct yaml_node *n, void *base
 	r->strategy = before;
 }
 
-/* ---- rules: enable, disable
- * ------------------------------------------------------------------------ */
+/* ---- rules: enable, disable ------------------------------------------------------------------ */
 
 static struct str selection_text(struct reader *r, const struct yaml_node *body, const char *key)
 {
@@ -221,8 +219,7 @@ static void read_rules(struct reader *r, const struct yaml_node *n, void *base)
 		read_selection(r, n->items[i]);
 }
 
-/* ---- append_output
- * --------------------------------------------------------------------------------- */
+/* ---- append_output --------------------------------------------------------------------------- */
 
 /* JSON-only fields become part of the text as well: every field of the text is a field of the JSON.
  */
@@ -300,8 +297,7 @@ static void read_append_output(struct reader *r, const struct yaml_node *n, void
 		read_append(r, n->items[i]);
 }
 
-/* ---- config_files
- * ---------------------------------------------------------------------------------- */
+/* ---- config_files ---------------------------------------------------------------------------- */
 
 static void read_config_file(struct reader *r, const struct yaml_node *item)
 {
@@ -344,8 +340,7 @@ static void read_config_files(struct reader *r, const struct yaml_node *n, void 
 		read_config_file(r, n->items[i]);
 }
 
-/* ---- the rest
- * --------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void read_ssl_enabled(struct reader *r, const struct yaml_node *n, void *base)
 {
@@ -392,7 +387,8 @@ static const struct option state_rows[] = {
 	NUMBER("max_user_files", AT(max_user_files), 16, 1 << 20), TEXT("host_root", AT(host_root)),
 	{0}};
 static const struct option sensor_rows[] = {SIZE("ring_bytes", AT(ring_bytes), 1 << 16, 1ULL << 32),
-	BOOL("all_events", AT(all_events)), BOOL("pushdown", AT(pushdown)), NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
+	BOOL("all_events", AT(all_events)), BOOL("pushdown", AT(pushdown)),
+	NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
 static const struct option webserver_rows[] = {BOOL("enabled", AT(webserver_enabled)),
 	NUMBER("listen_port", AT(webserver_port), 1, 65535),
 	TEXT("listen_address", AT(webserver_address)), CUSTOM("ssl_enabled", read_ssl_enabled),

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- what a person reads ------------------------------------------------------------------------
- */
+/* ---- what a person reads --------------------------------------------------------------------- */
 
 const char *config_where(struct reader *r, const struct yaml_node *n)
 {
@@ -78,8 +77,7 @@ bool texts_add(struct reader *r, struct texts *t, const char *text)
 	return true;
 }
 
-/* ---- ${NAME} ------------------------------------------------------------------------------------
- */
+/* ---- ${NAME} --------------------------------------------------------------------------------- */
 
 static bool is_name(struct str s)
 {
@@ -156,8 +154,7 @@ void config_expand(struct reader *r, struct yaml_node *n)
 		config_expand(r, n->items[i]);
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------
- */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
 struct unit {
 	const char *name;
@@ -341,8 +338,7 @@ void config_read_value(
 	}
 }
 
-/* ---- maps ---------------------------------------------------------------------------------------
- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
 static const struct option *find_row(const struct option *rows, struct str key)
 {

@@ -88,8 +88,8 @@ int cmd_events(int argc, char **argv)
 		}
 		json |= !strcmp(argv[i], "--json");
 	}
-	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
-		const struct event_def *def = event_def(code);
+	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
 
 		if (!is_live(def) || !is_asked(def, argc, argv))
 			continue;

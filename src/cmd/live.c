@@ -39,17 +39,17 @@ struct live {
 	struct outputs *outputs;
 	struct metrics_server *metrics;
 	struct reload *reload;
-	struct arena arena;           /* of one event */
+	struct arena arena; /* of one event */
 	char hostname[256];
 	uint64_t started_ns, next_tick_ns, ends_ns;
 	uint64_t last_events, last_cpu_ns, last_tick_ns;
 	uint64_t warm_mallocs;
 	bool paths_moved;
 	const struct container *last_container; /* compared, never followed */
-	uint64_t met[CONTAINERS_MET];           /* containers whose files are known: hashes of ids */
+	uint64_t met[CONTAINERS_MET]; /* containers whose files are known: hashes of ids */
 	size_t nmet;
-	struct live_snapshot now;     /* the owner's */
-	pthread_mutex_t lock;         /* of what other threads read: */
+	struct live_snapshot now; /* the owner's */
+	pthread_mutex_t lock;     /* of what other threads read: */
 	struct live_snapshot shared;
 	struct buf metrics_text;
 };
@@ -104,14 +104,16 @@ static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 
 	if (!o.npaths)
 		return err_set(e, ENOENT,
-			"no rules: give a file or a folder with -r, or set rules_files in the configuration");
+			"no rules: give a file or a folder with -r, or set rules_files in the "
+			"configuration");
 	int r = ruleset_load(&o, ret, &report);
-	/* warnings of rules that somebody else wrote would be noise here: `koban rules check` has them */
+	/* warnings of rules that somebody else wrote would be noise here: `koban rules check` has
+	 * them */
 	if (r < 0) {
 		load_report_format_text(report, log_is_colour(), false, &text);
 		io_write_all(STDERR_FILENO, buf_str(&text));
-		err_set(e, EINVAL, "the rules have %zu error%s: nothing was changed", report->nerrors,
-			report->nerrors == 1 ? "" : "s");
+		err_set(e, EINVAL, "the rules have %zu error%s: nothing was changed",
+			report->nerrors, report->nerrors == 1 ? "" : "s");
 		r = -EINVAL;
 	}
 	buf_done(&text);
@@ -129,7 +131,8 @@ static void tell_sensor(struct live *l)
 	const struct ruleset *rs = l->ruleset;
 	struct sensor_path *paths = calloc(rs->npaths ? rs->npaths : 1, sizeof(*paths));
 
-	sensor_want(l->sensor, rs->codes, wants_all(l), rs->can_push_opens && l->config->sensor.pushdown);
+	sensor_want(l->sensor, rs->codes, wants_all(l),
+		rs->can_push_opens && l->config->sensor.pushdown);
 	if (!paths)
 		return;
 	for (size_t i = 0; i < rs->npaths; i++)
@@ -418,8 +421,8 @@ static int tell_versions(struct live *l, struct err *e)
 {
 	struct buf json = BUF_INIT(4096);
 
-	buf_printf(&json, "{\"koban_version\":\"%s\",\"engine_version_semver\":\"%s\"}", KOBAN_VERSION,
-		rules_engine_version);
+	buf_printf(&json, "{\"koban_version\":\"%s\",\"engine_version_semver\":\"%s\"}",
+		KOBAN_VERSION, rules_engine_version);
 	int r = metrics_server_set_versions(l->metrics, json.s);
 	buf_done(&json);
 	return r < 0 ? err_set(e, -r, "webserver: out of memory") : 0;
@@ -429,7 +432,8 @@ static int open_all(struct live *l, struct err *e)
 {
 	const struct live_options *o = &l->options;
 	struct buf errors = BUF_INIT(1 << 20);
-	int r = config_load_report(o->config_path, o->overrides, o->noverrides, &l->config, &errors);
+	int r = config_load_report(
+		o->config_path, o->overrides, o->noverrides, &l->config, &errors);
 
 	if (r < 0) {
 		io_write_all(STDERR_FILENO, buf_str(&errors));
@@ -442,12 +446,13 @@ static int open_all(struct live *l, struct err *e)
 		log_warn("%s", l->config->warnings[i]);
 	read_hostname(l);
 	/* capabilities are a thread's own: they go before outputs and resolver start theirs */
-	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 || (r = privileges_drop(e)) < 0 ||
-		(r = open_detect(l, e)) < 0 || (r = open_outputs(l, e)) < 0)
+	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 ||
+		(r = privileges_drop(e)) < 0 || (r = open_detect(l, e)) < 0 ||
+		(r = open_outputs(l, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
-		r = metrics_server_open(l->config->webserver.listen_address, l->config->webserver.port,
-			metrics_text, l, &l->metrics, e);
+		r = metrics_server_open(l->config->webserver.listen_address,
+			l->config->webserver.port, metrics_text, l, &l->metrics, e);
 	if (r == 0 && l->metrics)
 		r = tell_versions(l, e);
 	if (r == 0)

@@ -9,17 +9,17 @@
 #include "source/sensor/sensor.h"
 
 struct live_options {
-	const char *config_path;       /* NULL = /etc/koban/koban.yaml, if there is one */
-	const char *const *overrides;  /* of -o */
+	const char *config_path;      /* NULL = /etc/koban/koban.yaml, if there is one */
+	const char *const *overrides; /* of -o */
 	size_t noverrides;
-	const char *const *rules;      /* of -r; they replace rules_files */
+	const char *const *rules; /* of -r; they replace rules_files */
 	size_t nrules;
 	bool json, all_events, is_quiet;
-	bool no_fold;                  /* every repeat of an alert, too */
+	bool no_fold; /* every repeat of an alert, too */
 	/* standard output is a pipe to a screen: repeats are folded, and the fields that Falco's
 	 * outputs end in are left out, as for people */
 	bool on_screen, colour;
-	uint64_t duration_s;           /* 0 = until a signal */
+	uint64_t duration_s; /* 0 = until a signal */
 };
 
 /* What a face may show; taken once a second by the engine's thread. */
@@ -29,14 +29,14 @@ struct live_snapshot {
 	uint64_t events_per_s;
 	struct sensor_counters sensor;
 	struct state_counters state;
-	double cpu_percent;            /* of one core, koban's own, last second */
+	double cpu_percent; /* of one core, koban's own, last second */
 	uint64_t rss_bytes;
 	uint64_t by_priority[PRIORITY_COUNT];
 	size_t nrules, nsyscalls, nknown;
-	double load_ms;                /* from start to watching */
+	double load_ms; /* from start to watching */
 	uint64_t reloads, failed_reloads;
-	uint64_t mallocs;              /* of the event path since it is warm */
-	bool final;                    /* the loop has ended: the counters add up */
+	uint64_t mallocs; /* of the event path since it is warm */
+	bool final;       /* the loop has ended: the counters add up */
 };
 
 struct live;

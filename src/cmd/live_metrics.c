@@ -44,8 +44,8 @@ static void add_drops(const struct live_snapshot *s, struct buf *out)
 static void add_rules(const struct detect *d, struct buf *out)
 {
 	const struct ruleset *rs = detect_ruleset(d);
-	static const char *const names[] = {"rule_matches_total", "rule_evaluations_total",
-		"rule_cost_nanoseconds_total"};
+	static const char *const names[] = {
+		"rule_matches_total", "rule_evaluations_total", "rule_cost_nanoseconds_total"};
 	static const char *const helps[] = {"Findings by rule.", "Events that a rule looked at.",
 		"CPU time spent on a rule, from a sample of the events."};
 
@@ -53,14 +53,17 @@ static void add_rules(const struct detect *d, struct buf *out)
 		head(out, names[k], "counter", helps[k]);
 		for (size_t i = 0; i < rs->nrules; i++) {
 			const struct rule *r = rs->rules[i];
-			const struct rule_stats *st = r->enabled ? detect_rule_stats(d, r->index) : NULL;
+			const struct rule_stats *st =
+				r->enabled ? detect_rule_stats(d, r->index) : NULL;
 
 			if (!st)
 				continue;
 			buf_printf(out, "koban_%s{rule=\"", names[k]);
 			add_label(out, r->name);
 			buf_printf(out, "\",priority=\"%s\"} %llu\n", priority_name(r->priority),
-				(unsigned long long)(k == 0 ? st->matches : k == 1 ? st->evals : st->cost_ns));
+				(unsigned long long)(k == 0   ? st->matches
+						     : k == 1 ? st->evals
+							      : st->cost_ns));
 		}
 	}
 }
@@ -77,7 +80,8 @@ static void add_outputs(const struct outputs *o, struct buf *out)
 		head(out, names[k], k < 4 ? "counter" : "gauge", "By output.");
 		for (size_t i = 0; i < n; i++) {
 			const uint64_t values[] = {rows[i].sent, rows[i].dropped, rows[i].folded,
-				rows[i].failed_tries, rows[i].spool_bytes, rows[i].queue_depth, rows[i].is_up};
+				rows[i].failed_tries, rows[i].spool_bytes, rows[i].queue_depth,
+				rows[i].is_up};
 
 			buf_printf(out, "koban_%s{output=\"%s\"} %llu\n", names[k], rows[i].name,
 				(unsigned long long)values[k]);
@@ -106,8 +110,8 @@ static void add_state(const struct live_snapshot *s, struct buf *out)
 void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 	const struct outputs *outputs, struct buf *out)
 {
-	one(out, "events_in_total", "counter", "Wanted events that happened, counted in the kernel.",
-		s->sensor.in);
+	one(out, "events_in_total", "counter",
+		"Wanted events that happened, counted in the kernel.", s->sensor.in);
 	one(out, "events_total", "counter", "Events read from the kernel.", s->events);
 	one(out, "events_matched_total", "counter", "Events that matched a rule.", s->matched);
 	one(out, "events_unmatched_total", "counter", "Events that matched no rule.", s->unmatched);
@@ -116,8 +120,10 @@ void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 	one(out, "events_state_total", "counter", "Events that only change state.", s->state_only);
 	add_drops(s, out);
 	one(out, "findings_total", "counter", "Findings.", s->findings);
-	one(out, "paths_cut_total", "counter", "Paths too deep to be resolved whole.", s->sensor.path_cut);
-	one(out, "ring_bytes_used", "gauge", "Bytes waiting in the ring buffer.", s->sensor.ring_used);
+	one(out, "paths_cut_total", "counter", "Paths too deep to be resolved whole.",
+		s->sensor.path_cut);
+	one(out, "ring_bytes_used", "gauge", "Bytes waiting in the ring buffer.",
+		s->sensor.ring_used);
 	one(out, "ring_bytes_size", "gauge", "Size of the ring buffer.", s->sensor.ring_size);
 	one(out, "memory_rss_bytes", "gauge", "Resident memory.", s->rss_bytes);
 	head(out, "cpu_percent", "gauge", "CPU of the last second, of one core.");
@@ -125,7 +131,8 @@ void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 	one(out, "rules_enabled", "gauge", "Rules that are on.", s->nrules);
 	one(out, "known_paths", "gauge", "Named files that are known by inode.", s->nknown);
 	one(out, "reloads_total", "counter", "Rule reloads.", s->reloads);
-	one(out, "failed_reloads_total", "counter", "Rule reloads that had errors.", s->failed_reloads);
+	one(out, "failed_reloads_total", "counter", "Rule reloads that had errors.",
+		s->failed_reloads);
 	one(out, "event_path_mallocs_total", "counter",
 		"Allocations on the event path; stands still once it is warm.", s->mallocs);
 	one(out, "uptime_seconds", "gauge", "Time since the start.", s->up_s);
@@ -144,9 +151,8 @@ void live_format_sum(const struct live_snapshot *s, struct buf *out)
 		"%llu ring full + %llu too large + %llu undecodable",
 		(unsigned long long)s->sensor.in, (unsigned long long)s->matched,
 		(unsigned long long)s->unmatched, (unsigned long long)s->sensor.dull,
-		(unsigned long long)s->state_only,
-		(unsigned long long)s->sensor.drop_ring, (unsigned long long)s->sensor.drop_size,
-		(unsigned long long)s->sensor.bad);
+		(unsigned long long)s->state_only, (unsigned long long)s->sensor.drop_ring,
+		(unsigned long long)s->sensor.drop_size, (unsigned long long)s->sensor.bad);
 	if (sum != s->sensor.in)
 		buf_printf(out, " (%lld not accounted for)", (long long)(s->sensor.in - sum));
 	buf_printf(out, "; %llu findings", (unsigned long long)s->findings);

@@ -32,12 +32,16 @@ int live_options_parse(struct live_options *o, int argc, char **argv, const char
 {
 	enum { OPT_JSON = 256, OPT_NO_FOLD, OPT_ALL_EVENTS };
 	static const struct option longs[] = {
-		{"rules", required_argument, NULL, 'r'}, {"config", required_argument, NULL, 'c'},
-		{"option", required_argument, NULL, 'o'}, {"json", no_argument, NULL, OPT_JSON},
+		{"rules", required_argument, NULL, 'r'},
+		{"config", required_argument, NULL, 'c'},
+		{"option", required_argument, NULL, 'o'},
+		{"json", no_argument, NULL, OPT_JSON},
 		{"no-fold", no_argument, NULL, OPT_NO_FOLD},
 		{"all-events", no_argument, NULL, OPT_ALL_EVENTS},
-		{"seconds", required_argument, NULL, 'M'}, {"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'}, {0},
+		{"seconds", required_argument, NULL, 'M'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int c;
 

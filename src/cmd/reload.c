@@ -66,7 +66,9 @@ static bool is_rule_file(const struct inotify_event *ev)
 {
 	struct str name = str_make(ev->name, strnlen(ev->name, ev->len));
 
-	return !ev->len || ((str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"))) && name.s[0] != '.') ||
+	return !ev->len ||
+	       ((str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"))) &&
+		       name.s[0] != '.') ||
 	       str_is(name, "..data");
 }
 

@@ -494,7 +494,7 @@ int cmd_rules(int argc, char **argv)
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(name, verbs[i].name))
+		if (strcmp(name, verbs[i].name) != 0)
 			continue;
 		int r = parse_options(argc - 1, argv + 1, &verbs[i], &o);
 

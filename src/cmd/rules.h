@@ -7,7 +7,7 @@
 #include "base/yaml.h"
 #include "engine/detect/detect.h"
 
-/* ---- rule tests (ruletest.c, ruletest_event.c) ---------------------------------------------- */
+/* ---- rule tests (ruletest.c, ruletest_*.c) -------------------------------------------------- */
 
 struct ruletest_options {
 	const char *const *paths; /* rule files and folders */

@@ -24,7 +24,7 @@ struct screen {
 	struct live *live;
 	pthread_t thread;
 	bool started;
-	int panel_lines;       /* on the terminal now */
+	int panel_lines; /* on the terminal now */
 	char pending[LINE_MAX_BYTES];
 	size_t npending;
 };
@@ -48,7 +48,8 @@ static void add_up(struct buf *out, uint64_t s)
 		(unsigned long long)s / 60 % 60, (unsigned long long)s % 60);
 }
 
-static const char *const colours[PRIORITY_COUNT] = {"35;1", "35;1", "31;1", "31", "33", "36", "37", "2"};
+static const char *const colours[PRIORITY_COUNT] = {
+	"35;1", "35;1", "31;1", "31", "33", "36", "37", "2"};
 
 static void add_found(const struct live_snapshot *s, bool colour, struct buf *out)
 {
@@ -57,7 +58,8 @@ static void add_found(const struct live_snapshot *s, bool colour, struct buf *ou
 		if (!s->by_priority[p])
 			continue;
 		buf_printf(out, colour ? "   \033[%sm%llu %s\033[0m" : "%s   %llu %s",
-			colour ? colours[p] : "", (unsigned long long)s->by_priority[p], priority_name(p));
+			colour ? colours[p] : "", (unsigned long long)s->by_priority[p],
+			priority_name(p));
 	}
 	if (!s->findings)
 		buf_add_cstr(out, "   nothing so far. Try: cat /etc/shadow in another terminal");
@@ -68,9 +70,11 @@ static void add_panel(const struct live_snapshot *s, bool colour, struct buf *ou
 {
 	uint64_t lost = s->sensor.drop_ring + s->sensor.drop_size + s->sensor.bad;
 
-	buf_printf(out, " watches  %llu processes   %llu containers   %zu rules   %zu kinds of events   up ",
-		(unsigned long long)s->state.processes, (unsigned long long)s->state.containers, s->nrules,
-		s->nsyscalls);
+	buf_printf(out,
+		" watches  %llu processes   %llu containers   %zu rules   %zu kinds of events   "
+		"up ",
+		(unsigned long long)s->state.processes, (unsigned long long)s->state.containers,
+		s->nrules, s->nsyscalls);
 	add_up(out, s->up_s);
 	buf_add_char(out, '\n');
 	add_found(s, colour, out);

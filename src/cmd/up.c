@@ -7,18 +7,17 @@
 #include "cmd/screen.h"
 #include "cmd/verbs.h"
 
-static const char help[] =
-	"usage: koban up [-r RULES]… [OPTION]…\n"
-	"\n"
-	"Watches this machine with koban's own rules and sane defaults. On a terminal a panel shows\n"
-	"what is watched, found and spent; elsewhere it prints plain lines, as `koban watch` does.\n"
-	"Repeats of an alert are folded into one line with a count.\n"
-	"\n"
-	LIVE_OPTIONS_HELP
-	"\n"
-	"examples:\n"
-	"  koban up                        koban's rules\n"
-	"  koban up -r my_rules.yaml       yours\n";
+static const char help[] = "usage: koban up [-r RULES]… [OPTION]…\n"
+			   "\n"
+			   "Watches this machine with koban's own rules and sane defaults. On a "
+			   "terminal a panel shows\n"
+			   "what is watched, found and spent; elsewhere it prints plain lines, as "
+			   "`koban watch` does.\n"
+			   "Repeats of an alert are folded into one line with a count.\n"
+			   "\n" LIVE_OPTIONS_HELP "\n"
+			   "examples:\n"
+			   "  koban up                        koban's rules\n"
+			   "  koban up -r my_rules.yaml       yours\n";
 
 static int run(const struct live_options *o, struct screen *screen)
 {
@@ -32,7 +31,8 @@ static int run(const struct live_options *o, struct screen *screen)
 		return 2;
 	}
 	struct live_snapshot s = live_snapshot(live);
-	log_info("ready in %.0f ms: %zu rules, %zu kinds of events, %llu processes, %llu containers",
+	log_info(
+		"ready in %.0f ms: %zu rules, %zu kinds of events, %llu processes, %llu containers",
 		s.load_ms, s.nrules, s.nsyscalls, (unsigned long long)s.state.processes,
 		(unsigned long long)s.state.containers);
 	if (screen)

@@ -14,9 +14,7 @@ static const char help[] =
 	"\n"
 	"Watches this machine and its containers and prints a line for each finding.\n"
 	"Findings go to stdout (and what the configuration says), all else to stderr.\n"
-	"\n"
-	LIVE_OPTIONS_HELP
-	"\n"
+	"\n" LIVE_OPTIONS_HELP "\n"
 	"examples:\n"
 	"  koban watch -r /etc/falco/falco_rules.yaml     the rules that you have\n"
 	"  koban watch --json | jq .rule                  for machines\n"
@@ -39,8 +37,8 @@ int cmd_watch(int argc, char **argv)
 		return 2;
 	}
 	struct live_snapshot s = live_snapshot(live);
-	log_info("watching: %zu rules, %zu event types, %zu named files, ready in %.0f ms", s.nrules,
-		s.nsyscalls, s.nknown, s.load_ms);
+	log_info("watching: %zu rules, %zu event types, %zu named files, ready in %.0f ms",
+		s.nrules, s.nsyscalls, s.nknown, s.load_ms);
 	code = live_run(live, &e) < 0 ? 2 : 0;
 	if (code)
 		log_error("%s", e.msg);

@@ -126,6 +126,67 @@ def check_config_keys():
     return bool(offered) and written <= known, f"not known to the reader: {written - known}"
 
 
+def named_files(text):
+    """Paths in backticks that begin with a folder of the tree."""
+    return [p for p in re.findall(r"`((?:src|test|man|docs|data|setup)/[^`\s]*)`", text)
+            if not (ROOT / p).exists()]
+
+
+def table_words(text):
+    """The first column's words of all tables."""
+    return set(re.findall(r"^\| `\.?(\w+)` \|", text, re.M))
+
+
+def members(header, struct):
+    body = re.search(rf"^struct {struct} {{\n(.*?)^}};", (ROOT / header).read_text(), re.S | re.M)[1]
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+    return set(re.findall(r"\(\*(\w+)\)", body)) | set(re.findall(r"(\w+);", body))
+
+
+def check_adding_field():
+    """docs/adding-a-field.md: its files exist, its columns are all of the row's, its row is real."""
+    text = (ROOT / "docs/adding-a-field.md").read_text()
+    wrong = [f"no such file: {p}" for p in named_files(text)]
+    columns, row = table_words(text), members("src/engine/filter/filter.h", "field_def")
+    wrong += [f"no column of struct field_def: {c}" for c in columns - row]
+    rows = {"name", "type", "flags", "doc", "get", "get_list", "resolve", "compare", "exists"}
+    wrong += [f"not explained: {c}" for c in rows - columns]
+    known = (ROOT / "src/engine/filter/filter.h").read_text()
+    wrong += [f"no such flag: {f}" for f in set(re.findall(r"`(FIELD_\w+)`", text))
+              if f not in known]
+    private = (ROOT / "src/engine/field/private.h").read_text()
+    wrong += [f"not in private.h: {f}" for f in
+              set(re.findall(r"\b(give_\w+|process_of|field_buf)\(", text)) if f not in private]
+    source = (ROOT / "src/engine/field/proc_ids.c").read_text()
+    shown = re.findall(r"^```c\n(.*?)^```", text, re.S | re.M)
+    wrong += [f"not in proc_ids.c: {b}" for b in shown if b.strip() not in source]
+    if len(shown) != 2:
+        wrong.append("the row and its getter are not shown")
+    if run(str(KOBAN), "fields", "proc.pid").returncode != 0:
+        wrong.append("koban does not know the field of the example")
+    return not wrong, "\n".join(wrong)
+
+
+def check_adding_output():
+    """docs/adding-an-output.md: files, operations and answers are those of the code."""
+    text = (ROOT / "docs/adding-an-output.md").read_text()
+    header = (ROOT / "src/sink/output/private.h").read_text()
+    wrong = [f"no such file: {p}" for p in named_files(text)]
+    written = table_words(text)
+    real = members("src/sink/output/private.h", "output_ops")
+    real |= set(re.findall(r"^\t(SEND_\w+)", header, re.M))
+    wrong += [f"explained or real, not both: {w}" for w in written ^ real]
+    kind = "OUTPUT_PROGRAM"
+    for name in ("output.h", "output.c"):
+        if kind not in (ROOT / "src/sink/output" / name).read_text():
+            wrong.append(f"{name} does not name {kind}")
+    for name in ("src/cmd/config_rows.c", "man/koban.yaml.5", "docs/outputs.md",
+                 "src/sink/output/meson.build"):
+        if "program" not in (ROOT / name).read_text():
+            wrong.append(f"{name} does not name the example")
+    return not wrong, "\n".join(wrong)
+
+
 def check_make_help():
     """`make help` names every door, and README and CONTRIBUTING name no other."""
     doors = set(re.findall(r"^  make (\w+)", run("make", "-s", "help").stdout, re.M))
@@ -146,6 +207,8 @@ CHECKS = [
     ("the rules in koban-rules(1) load", check_rule_example),
     ("the keys in the example of koban.yaml(5) are explained", check_config_example),
     ("the keys of koban.yaml(5) and of completion are known", check_config_keys),
+    ("docs/adding-a-field.md is true", check_adding_field),
+    ("docs/adding-an-output.md is true", check_adding_output),
     ("make help names every door", check_make_help),
 ]
 

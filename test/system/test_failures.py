@@ -319,7 +319,7 @@ def test_full_disk(tap, folder, rules):
 def test_full_stdout(tap, folder, rules):
     port = free_port()
     with open("/dev/full", "wb") as full:
-        watch = Plain(watch_args("--json", "-r", rules, "-o", "outputs_queue.capacity=200",
+        watch = Plain(watch_args("--json", "-r", rules, "-o", "outputs_queue.capacity=16",
                                  "-o", "webserver.enabled=true",
                                  "-o", f"webserver.listen_port={port}"), full)
     make_hits(folder, 100)

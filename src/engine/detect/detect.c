@@ -253,8 +253,8 @@ static bool any_open_root(struct detect *d)
 	return false;
 }
 
-bool detect_is_dull(struct detect *d, const struct event *ev, const struct process *proc,
-	struct state *state)
+bool detect_is_dull(
+	struct detect *d, const struct event *ev, const struct process *proc, struct state *state)
 {
 	struct field_subject s = {.ev = ev, .proc = proc, .state = state, .hostname = d->hostname};
 	enum name_kind kinds[EVENT_NAMES_MAX];

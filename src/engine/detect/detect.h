@@ -35,8 +35,8 @@ unsigned detect_event(struct detect *d, const struct event *ev, const struct pro
  * After detect_event() returned 0 for an open: could no rule have matched it, whoever opened? True
  * only where the ruleset can push opens (rules.h).
  */
-bool detect_is_dull(struct detect *d, const struct event *ev, const struct process *proc,
-	struct state *state);
+bool detect_is_dull(
+	struct detect *d, const struct event *ev, const struct process *proc, struct state *state);
 const struct rule_stats *detect_rule_stats(const struct detect *d, uint32_t rule_index);
 const struct ruleset *detect_ruleset(const struct detect *d);
 /* Allocations since it was made, for the test of the hot path. */

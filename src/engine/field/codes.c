@@ -45,8 +45,8 @@ static void add_name(struct codes *c, struct str name)
 {
 	bool is_syscall = false;
 
-	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
-		const struct event_def *def = event_def(code);
+	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
 
 		if (!def || !str_is(name, def->name))
 			continue;
@@ -165,7 +165,10 @@ static struct codes codes_of(const struct ast *node, bool negated)
 	}
 	/* not (a and b) = not a or not b */
 	bool join = (node->kind == AST_OR) != negated;
-	struct codes c = join ? (struct codes){{0}} : all_codes();
+	struct codes c = {{0}};
+
+	if (!join)
+		c = all_codes();
 
 	for (size_t i = 0; i < node->nkids; i++) {
 		struct codes kid = codes_of(node->kids[i], negated);
@@ -185,8 +188,8 @@ void field_event_codes(const struct ast *ast, uint64_t *codes)
 
 bool field_event_type_exists(struct str name)
 {
-	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
-		const struct event_def *def = event_def(code);
+	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
 
 		if (def && str_is(name, def->name))
 			return true;

@@ -202,8 +202,8 @@ static int resolve_type_is(struct field_arg *arg, struct err *e)
 {
 	if (arg->is_index && arg->index < EVENT_CODE_MAX)
 		return 0;
-	for (uint16_t code = 0; code < EVENT_CODE_MAX && !arg->is_index; code++) {
-		const struct event_def *def = event_def(code);
+	for (unsigned code = 0; code < EVENT_CODE_MAX && !arg->is_index; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
 
 		if (def && str_is(arg->text, def->name))
 			return 0;
@@ -309,8 +309,8 @@ GET(get_arg)
 
 static bool known_param(struct str name)
 {
-	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
-		const struct event_def *def = event_def(code);
+	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
 
 		if (def && event_param_index(def, name) >= 0)
 			return true;

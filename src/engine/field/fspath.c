@@ -80,7 +80,7 @@ static struct str made_absolute(const struct field_ctx *ctx, unsigned param)
 static bool give_resolved(const struct field_ctx *ctx, const struct path_of *of, struct value *ret)
 {
 	const struct field_subject *s = subject_of(ctx);
-	struct str path = STR_NULL;
+	struct str path;
 
 	if (of->place == NO_PATH)
 		return false;

@@ -144,8 +144,9 @@ GET(get_exe)
 	const struct field_subject *s = subject_of(ctx);
 
 	if (s->name != NAME_ASKED && s->ev->exepath.len)
-		return give_str(ret, s->name == NAME_KNOWN && s->ev->path.known.len ? s->ev->path.known
-										    : s->ev->exepath);
+		return give_str(ret, s->name == NAME_KNOWN && s->ev->path.known.len
+					     ? s->ev->path.known
+					     : s->ev->exepath);
 	return give_own(ctx, exe_of, ret);
 }
 
@@ -311,8 +312,8 @@ GET(get_cwd)
 		return false;
 	/* Falco's ends in a slash, and its rules count on that: startswith "/dev/shm/" */
 	return give_path(ret, str_ends(p->cwd, STR("/"))
-			? p->cwd
-			: arena_printf(ctx->arena, "%.*s/", STR_ARG(p->cwd)));
+				      ? p->cwd
+				      : arena_printf(ctx->arena, "%.*s/", STR_ARG(p->cwd)));
 }
 
 /* ---- the executed file ---------------------------------------------------------------------- */
@@ -444,7 +445,8 @@ static const struct field_def fields[] = {
 		"any "
 		"ancestor's fits.",
 		get_aenv, .compare = compare_aenv},
-	{"proc.cwd", VT_PATH, 0, "Current directory, absolute, with a slash at the end: /root/.", get_cwd},
+	{"proc.cwd", VT_PATH, 0, "Current directory, absolute, with a slash at the end: /root/.",
+		get_cwd},
 	{"proc.is_exe_writable", VT_BOOL, 0,
 		"True when the process's user may write to the executed file.",
 		get_is_exe_writable},

@@ -177,7 +177,7 @@ static int index_fields(struct compiling *c)
 int format_compile(struct arena *a, struct str text, const struct filter_parse_options *o,
 	struct format **ret, struct filter_error *fe)
 {
-	struct filter_error unused;
+	struct filter_error unused = {0};
 	struct compiling c = {
 		.arena = a, .options = o, .fe = fe ? fe : &unused, .lex = {.text = text}};
 	int r = 0;

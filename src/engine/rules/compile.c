@@ -104,8 +104,8 @@ static struct str add_suggested(struct loader *l, struct str text)
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		if (str_find(text, str_of(fields[i][1])) < 0)
-			text = arena_printf(&l->rs->arena, "%.*s %s=%s", STR_ARG(text), fields[i][0],
-				fields[i][1]);
+			text = arena_printf(&l->rs->arena, "%.*s %s=%s", STR_ARG(text),
+				fields[i][0], fields[i][1]);
 	return text;
 }
 

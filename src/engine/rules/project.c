@@ -7,11 +7,26 @@
  */
 #include "engine/rules/private.h"
 
-/* Fields that are a function of the verdict's key; of evt.arg and evt.rawarg only some arguments. */
+/* Fields that are a function of the verdict's key; of evt.arg and evt.rawarg only some arguments.
+ */
 static const char *const decided_fields[] = {
-	"evt.type", "evt.dir", "evt.is_open_read", "evt.is_open_write", "evt.is_open_create",
-	"evt.failed", "evt.res", "fd.type", "fd.typechar", "fd.name", "fd.nameraw", "fd.directory",
-	"fd.filename", "fd.realpath", "fd.knownpath", "fs.path.name", "fs.path.nameraw",
+	"evt.type",
+	"evt.dir",
+	"evt.is_open_read",
+	"evt.is_open_write",
+	"evt.is_open_create",
+	"evt.failed",
+	"evt.res",
+	"fd.type",
+	"fd.typechar",
+	"fd.name",
+	"fd.nameraw",
+	"fd.directory",
+	"fd.filename",
+	"fd.realpath",
+	"fd.knownpath",
+	"fs.path.name",
+	"fs.path.nameraw",
 };
 static const char *const decided_args[] = {"name", "flags"};
 /* Numbers whose sign is decided: the result is an error or none. */
@@ -161,7 +176,8 @@ void rules_project_opens(struct loader *l)
 		struct ast *left = rule_project(&rs->arena, r->ast, false);
 		/* a rule that any open can match by its process alone wants them all */
 		if (!left || left->kind == AST_TRUE ||
-			filter_program_add(rs->program, left, &rs->open_roots[rs->nopen_roots], &fe) < 0) {
+			filter_program_add(
+				rs->program, left, &rs->open_roots[rs->nopen_roots], &fe) < 0) {
 			rs->can_push_opens = false;
 			rs->nopen_roots = 0;
 			return;

@@ -12,39 +12,55 @@
 
 enum load_code {
 	/* errors */
-	LOAD_ERR_FILE_READ, LOAD_ERR_YAML_PARSE, LOAD_ERR_YAML_VALIDATE, LOAD_ERR_COMPILE_CONDITION,
-	LOAD_ERR_COMPILE_OUTPUT, LOAD_ERR_VALIDATE, LOAD_ERR_EXTENSION,
+	LOAD_ERR_FILE_READ,
+	LOAD_ERR_YAML_PARSE,
+	LOAD_ERR_YAML_VALIDATE,
+	LOAD_ERR_COMPILE_CONDITION,
+	LOAD_ERR_COMPILE_OUTPUT,
+	LOAD_ERR_VALIDATE,
+	LOAD_ERR_EXTENSION,
 	/* warnings */
-	LOAD_UNKNOWN_SOURCE, LOAD_UNSAFE_NA_CHECK, LOAD_NO_EVTTYPE, LOAD_UNKNOWN_FILTER,
-	LOAD_UNUSED_MACRO, LOAD_UNUSED_LIST, LOAD_UNKNOWN_ITEM, LOAD_DEPRECATED_ITEM,
-	LOAD_WARNING_EXTENSION, LOAD_APPEND_NO_VALUES, LOAD_EXCEPTION_NAME_NOT_UNIQUE,
-	LOAD_INVALID_MACRO_NAME, LOAD_INVALID_LIST_NAME, LOAD_COMPILE_CONDITION, LOAD_UNKNOWN_KEY,
+	LOAD_UNKNOWN_SOURCE,
+	LOAD_UNSAFE_NA_CHECK,
+	LOAD_NO_EVTTYPE,
+	LOAD_UNKNOWN_FILTER,
+	LOAD_UNUSED_MACRO,
+	LOAD_UNUSED_LIST,
+	LOAD_UNKNOWN_ITEM,
+	LOAD_DEPRECATED_ITEM,
+	LOAD_WARNING_EXTENSION,
+	LOAD_APPEND_NO_VALUES,
+	LOAD_EXCEPTION_NAME_NOT_UNIQUE,
+	LOAD_INVALID_MACRO_NAME,
+	LOAD_INVALID_LIST_NAME,
+	LOAD_COMPILE_CONDITION,
+	LOAD_UNKNOWN_KEY,
 	LOAD_CODE_COUNT
 };
-const char *load_code_name(enum load_code c);  /* "LOAD_ERR_VALIDATE" */
-const char *load_code_desc(enum load_code c);  /* one sentence */
+const char *load_code_name(enum load_code c); /* "LOAD_ERR_VALIDATE" */
+const char *load_code_desc(enum load_code c); /* one sentence */
 bool load_code_is_error(enum load_code c);
 
 struct load_location {
 	struct str item_type, item_name; /* "rule", "Terminal shell in container" */
 	struct str file;
-	unsigned line, column;           /* from 1 */
+	unsigned line, column; /* from 1 */
 	size_t offset;
 };
 
 struct load_issue {
 	struct load_issue *next;
 	enum load_code code;
-	struct str message;              /* says what and how to mend; a suggestion for a misspelling */
+	struct str message; /* says what and how to mend; a suggestion for a misspelling */
 	struct load_location *locations; /* outermost first: file, item, condition */
 	size_t nlocations;
-	struct str snippet;              /* the lines with a caret below the place */
+	struct str snippet; /* the lines with a caret below the place */
 };
 
 struct load_file {
 	struct load_file *next;
 	struct str name;
-	struct load_issue *issues;       /* in order of place */
+	struct load_issue *issues; /* in order of place */
 	size_t nerrors, nwarnings;
 };
 
@@ -55,74 +71,84 @@ struct load_report {
 };
 
 struct rule {
-	uint32_t index;                  /* position: order of evaluation */
+	uint32_t index; /* position: order of evaluation */
 	struct str name, desc, condition /* as written, appends included */, output, source;
-	struct str condition_compiled;   /* macros and lists resolved */
+	struct str condition_compiled; /* macros and lists resolved */
 	enum priority priority;
-	const struct str *tags;          /* sorted, unique */
+	const struct str *tags; /* sorted, unique */
 	size_t ntags;
 	bool enabled;
 	bool capture;
 	uint64_t capture_duration_ms;
 	struct load_location where;
-	struct ast *ast;                 /* resolved */
+	struct ast *ast; /* resolved */
 	struct format *format;
-	uint32_t root;                   /* in the ruleset's program; enabled rules only */
+	uint32_t root; /* in the ruleset's program; enabled rules only */
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* event codes it can match */
-	bool is_named;                   /* may differ between the names of a file */
-	const struct rule_details *details; /* private: for describing */
+	bool is_named;                              /* may differ between the names of a file */
+	const struct rule_details *details;         /* private: for describing */
 };
 
-struct macro_info { struct str name, condition; struct load_location where; bool used; };
-struct list_info { struct str name; const struct str *items; size_t nitems;
-	struct load_location where; bool used; };
+struct macro_info {
+	struct str name, condition;
+	struct load_location where;
+	bool used;
+};
+struct list_info {
+	struct str name;
+	const struct str *items;
+	size_t nitems;
+	struct load_location where;
+	bool used;
+};
 
 /* Which paths rules name: the sensor knows these by identity too. */
 struct named_path {
-	struct str path;    /* absolute, normalised, no trailing '/' */
-	bool is_dir;        /* a rule names what is below it (prefix, pmatch, fd.directory) */
+	struct str path; /* absolute, normalised, no trailing '/' */
+	bool is_dir;     /* a rule names what is below it (prefix, pmatch, fd.directory) */
 };
 
 struct ruleset {
 	struct arena arena;
 	unsigned refs;
-	struct rule **rules;             /* all, in order, disabled ones too */
+	struct rule **rules; /* all, in order, disabled ones too */
 	size_t nrules;
 	struct macro_info *macros;
 	size_t nmacros;
 	struct list_info *lists;
 	size_t nlists;
 	struct filter_program *program;
-	uint32_t *by_code[EVENT_CODE_MAX]; /* indices of enabled rules that can match the code, in order */
+	uint32_t *by_code[EVENT_CODE_MAX]; /* indices of enabled rules that can match the code, in
+					      order */
 	uint32_t nby_code[EVENT_CODE_MAX];
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* union over enabled rules */
-	/* What is left of the rules for open, openat and creat when only names, flags and result are
-	 * looked at: an open for which no root holds under any name can match no rule, whoever opens.
-	 * Useless (a rule wants every open) unless can_push_opens. */
+	/* What is left of the rules for open, openat and creat when only names, flags and result
+	 * are looked at: an open for which no root holds under any name can match no rule, whoever
+	 * opens. Useless (a rule wants every open) unless can_push_opens. */
 	bool can_push_opens;
 	uint32_t *open_roots;
 	size_t nopen_roots;
-	bool needs_latency;              /* some rule reads evt.latency*: the entry time is wanted */
+	bool needs_latency; /* some rule reads evt.latency*: the entry time is wanted */
 	struct named_path *paths;
 	size_t npaths;
-	struct str sha256;               /* hex, of all files */
-	struct str required_engine;      /* "0.57.0" or empty */
+	struct str sha256;                     /* hex, of all files */
+	struct str required_engine;            /* "0.57.0" or empty */
 	const struct ruleset_details *details; /* private: for describing */
 };
 
 struct rule_selection { /* `rules:` of falco.yaml, applied in order */
 	bool enable;
-	struct str rule_glob, tag;       /* one of them */
+	struct str rule_glob, tag; /* one of them */
 };
 
 struct ruleset_options {
-	const char *const *paths;        /* files and folders (*.yaml, *.yml), in order */
+	const char *const *paths; /* files and folders (*.yaml, *.yml), in order */
 	size_t npaths;
 	const struct rule_selection *selections;
 	size_t nselections;
-	enum priority min_priority;      /* PRIORITY_DEBUG = all */
-	const char *extra_output;        /* append_output, or NULL */
-	bool suggested_output;           /* add the container's and pod's fields, as Falco does */
+	enum priority min_priority; /* PRIORITY_DEBUG = all */
+	const char *extra_output;   /* append_output, or NULL */
+	bool suggested_output;      /* add the container's and pod's fields, as Falco does */
 	/* text instead of files, for tests and fuzzing: name and content pairs */
 	const struct str *texts;
 	const struct str *text_names;
@@ -130,14 +156,14 @@ struct ruleset_options {
 };
 
 /* *ret_report is always filled (free it); *ret is NULL when the report has errors. 0 or -errno. */
-int ruleset_load(const struct ruleset_options *o, struct ruleset **ret,
-	struct load_report **ret_report);
+int ruleset_load(
+	const struct ruleset_options *o, struct ruleset **ret, struct load_report **ret_report);
 struct ruleset *ruleset_ref(struct ruleset *r);
 struct ruleset *ruleset_unref(struct ruleset *r);
 void load_report_free(struct load_report *r);
 /* As a person reads it: "file:line:column: error: …", snippet, caret; colour if asked. */
-void load_report_format_text(const struct load_report *r, bool colour, bool verbose,
-	struct buf *out);
+void load_report_format_text(
+	const struct load_report *r, bool colour, bool verbose, struct buf *out);
 /* Falco's {"falco_load_results":[…]} */
 void load_report_format_json(const struct load_report *r, struct buf *out);
 /* Falco's -L: {"rules":[…],"macros":[…],"lists":[…],…}; one rule when `only` is given. */

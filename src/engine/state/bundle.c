@@ -96,7 +96,7 @@ uint64_t time_from_rfc3339(struct str s)
  */
 void container_split_image(struct container *c, struct str image)
 {
-	struct str repo = image;
+	struct str repo;
 	ptrdiff_t at = str_find_char(image, '@');
 
 	if (!image.len)

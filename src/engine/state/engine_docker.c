@@ -77,14 +77,16 @@ static void read_mounts(struct container *c, const json_t *points)
 		return;
 	c->mounts = mounts;
 	c->nmounts = 0;
-	json_object_foreach((json_t *)(uintptr_t)points, key, m) c->mounts[c->nmounts++] =
-		(struct container_mount){
+	json_object_foreach((json_t *)(uintptr_t)points, key, m)
+	{
+		c->mounts[c->nmounts++] = (struct container_mount){
 			.source = keep(c, json_text(m, "Source")),
 			.dest = keep(c, str_of(key)),
 			.mode = keep(c, json_text(m, "Mode")),
 			.propagation = keep(c, json_text(m, "Propagation")),
 			.is_rw = json_is_true(json_object_get(m, "RW")),
 		};
+	}
 }
 
 /* Docker's probe, as a command line: ["CMD", "curl", "x"] or ["CMD-SHELL", "curl x"]. */
@@ -114,8 +116,11 @@ static void read_ip(struct container *c, const json_t *root)
 	json_t *net;
 
 	c->ip = keep(c, json_text(settings, "IPAddress"));
-	json_object_foreach(json_object_get(settings, "Networks"), key, net) if (!c->ip.len) c->ip =
-		keep(c, json_text(net, "IPAddress"));
+	json_object_foreach(json_object_get(settings, "Networks"), key, net)
+	{
+		if (!c->ip.len)
+			c->ip = keep(c, json_text(net, "IPAddress"));
+	}
 }
 
 static void read_config(struct container *c, const json_t *root)

@@ -229,7 +229,7 @@ static int read_bundle(struct state *s, struct container *c, struct arena *a, co
 /* runc's state.json has "bundle=DIR" among config.labels, crun's status a key "bundle". */
 static bool bundle_of_state(struct state *s, struct arena *a, const char *path, char *out)
 {
-	struct str text, dir = STR_NULL;
+	struct str text, dir;
 	struct err e;
 
 	if (host_read(s, a, path, &text) < 0)
@@ -316,7 +316,8 @@ int container_look_up(struct state *s, struct container *c, uint32_t uid)
 	if (r == 0 && c->type == CONTAINER_CONTAINERD)
 		containerd_fill(s, c, &a);
 	if (r == 0 && c->type == CONTAINER_CONTAINERD && !c->name.len)
-		/* containerd itself knows no names; ctr's ids are names, a runtime's are 64 digits */
+		/* containerd itself knows no names; ctr's ids are names, a runtime's are 64 digits
+		 */
 		c->name = c->full_id.len == 64 ? c->id : c->full_id;
 	if (r == 0)
 		add_sandbox(s, c, &a, uid);

@@ -79,15 +79,14 @@ static int read_stat(struct state *s, uint32_t pid, struct proc_info *i)
 
 static struct str nth_word(struct str s, unsigned n)
 {
-	struct str word = STR_NULL;
-
 	while (s.s && s.len) {
 		s = str_trim(s);
 		size_t i = 0;
 
 		while (i < s.len && s.s[i] != ' ' && s.s[i] != '\t')
 			i++;
-		word = str_head(s, i);
+		struct str word = str_head(s, i);
+
 		s = str_skip(s, i);
 		if (!n--)
 			return word;

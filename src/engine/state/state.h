@@ -15,10 +15,19 @@
 #include "model/event/event.h"
 
 enum container_type { /* Falco's numbers: container_type of its container plugin */
-	CONTAINER_DOCKER = 0, CONTAINER_LXC = 1, CONTAINER_LIBVIRT_LXC = 2, CONTAINER_RKT = 4,
-	CONTAINER_CUSTOM = 5, CONTAINER_CRI = 6, CONTAINER_CONTAINERD = 7, CONTAINER_CRIO = 8,
-	CONTAINER_BPM = 9, CONTAINER_STATIC = 10, CONTAINER_PODMAN = 11,
-	CONTAINER_HOST = 0xfffe, CONTAINER_UNKNOWN = 0xffff,
+	CONTAINER_DOCKER = 0,
+	CONTAINER_LXC = 1,
+	CONTAINER_LIBVIRT_LXC = 2,
+	CONTAINER_RKT = 4,
+	CONTAINER_CUSTOM = 5,
+	CONTAINER_CRI = 6,
+	CONTAINER_CONTAINERD = 7,
+	CONTAINER_CRIO = 8,
+	CONTAINER_BPM = 9,
+	CONTAINER_STATIC = 10,
+	CONTAINER_PODMAN = 11,
+	CONTAINER_HOST = 0xfffe,
+	CONTAINER_UNKNOWN = 0xffff,
 };
 
 struct container_mount {
@@ -33,9 +42,9 @@ struct label {
 /* Immutable once found; replaced as a whole when a later look tells more. */
 struct container {
 	unsigned refs;
-	struct arena arena;      /* owns every string below */
+	struct arena arena; /* owns every string below */
 	enum container_type type;
-	struct str id;           /* 12 characters */
+	struct str id; /* 12 characters */
 	struct str full_id;
 	struct str name, image, image_id, image_repo, image_tag, image_digest;
 	struct str ip, cni_json;
@@ -47,25 +56,25 @@ struct container {
 	struct str *env;
 	size_t nenv;
 	uint64_t created_ns;
-	uint32_t uid;            /* of the container's configured user */
+	uint32_t uid; /* of the container's configured user */
 	bool is_privileged, host_pid, host_network, host_ipc, is_sandbox;
-	bool is_complete;        /* the bundle was read; false = only the id is known */
+	bool is_complete; /* the bundle was read; false = only the id is known */
 	struct str pod_name, pod_ns, pod_uid, pod_sandbox_id, pod_full_sandbox_id;
 	struct label *pod_labels;
 	size_t npod_labels;
-	struct str bundle;       /* directory that held config.json */
+	struct str bundle; /* directory that held config.json */
 };
 
 enum { PROCESS_ANCESTORS_MAX = 64 };
 
 struct process {
 	uint32_t pid;
-	uint32_t refs;            /* children that name it as parent, and users of the row */
-	uint64_t start_ns;        /* boot time */
-	uint64_t start_epoch_ns;  /* proc.pid.ts: when it was cloned */
-	uint64_t exec_epoch_ns;   /* last exec; clone time until then */
-	uint64_t exit_epoch_ns;   /* 0 = alive; else a tombstone */
-	struct process *parent;   /* may be a tombstone; NULL at the top */
+	uint32_t refs;           /* children that name it as parent, and users of the row */
+	uint64_t start_ns;       /* boot time */
+	uint64_t start_epoch_ns; /* proc.pid.ts: when it was cloned */
+	uint64_t exec_epoch_ns;  /* last exec; clone time until then */
+	uint64_t exit_epoch_ns;  /* 0 = alive; else a tombstone */
+	struct process *parent;  /* may be a tombstone; NULL at the top */
 	struct process *sid_leader_cache; /* private */
 	uint32_t ppid, sid, pgid, vpid, vpgid, vsid, vtid;
 	uint32_t uid, gid, loginuid;
@@ -77,15 +86,15 @@ struct process {
 	uint64_t vmsize_kb, vmrss_kb, vmswap_kb, pfmajor, pfminor;
 	uint32_t nthreads, nchildren;
 	bool exe_writable, exe_upper_layer, exe_lower_layer, exe_from_memfd, exe_deleted;
-	bool is_from_proc;        /* seeded or repaired from /proc */
-	bool is_stub;             /* nothing is known but the pid */
+	bool is_from_proc; /* seeded or repaired from /proc */
+	bool is_stub;      /* nothing is known but the pid */
 	/* strings: owned by the row, in `text` */
 	struct str comm, exe, exepath, cwd, root;
-	struct str args;          /* NUL-separated, without argv[0] */
-	struct str env;           /* NUL-separated */
-	struct str cgroups;       /* "subsys=path" NUL-separated */
-	struct container *container; /* NULL = host */
-	void *text;               /* private: the block that holds the strings */
+	struct str args;               /* NUL-separated, without argv[0] */
+	struct str env;                /* NUL-separated */
+	struct str cgroups;            /* "subsys=path" NUL-separated */
+	struct container *container;   /* NULL = host */
+	void *text;                    /* private: the block that holds the strings */
 	struct process *older, *newer; /* private: eviction order */
 };
 
@@ -100,12 +109,12 @@ struct group {
 };
 
 struct state_options {
-	size_t max_processes;    /* 0 = 131072, tombstones included */
-	size_t max_containers;   /* 0 = 4096 */
-	size_t max_text_bytes;   /* strings of all processes; 0 = 512 MiB */
-	size_t max_user_files;   /* cached passwd/group files; 0 = 1024 */
-	bool no_proc;            /* captures: never look at this host's /proc, cgroups or bundles */
-	const char *host_root;   /* "/" or where the host is mounted, e.g. "/host" */
+	size_t max_processes;  /* 0 = 131072, tombstones included */
+	size_t max_containers; /* 0 = 4096 */
+	size_t max_text_bytes; /* strings of all processes; 0 = 512 MiB */
+	size_t max_user_files; /* cached passwd/group files; 0 = 1024 */
+	bool no_proc;          /* captures: never look at this host's /proc, cgroups or bundles */
+	const char *host_root; /* "/" or where the host is mounted, e.g. "/host" */
 	/*
 	 * More places for config.json, below host_root: "srv/x/{id}/config.json" with "*" inside
 	 * components, "{id}" and "{home}". Ends in NULL; NULL = only the built-in ones.
@@ -114,11 +123,11 @@ struct state_options {
 };
 
 struct state_counters {
-	uint64_t processes, tombstones, containers; /* gauges */
-	uint64_t evicted_tombstones, evicted_live;  /* at the cap */
-	uint64_t repaired;      /* unknown process, found in /proc */
-	uint64_t stubs;         /* unknown process, not in /proc either */
-	uint64_t text_cut;      /* strings dropped at max_text_bytes */
+	uint64_t processes, tombstones, containers;   /* gauges */
+	uint64_t evicted_tombstones, evicted_live;    /* at the cap */
+	uint64_t repaired;                            /* unknown process, found in /proc */
+	uint64_t stubs;                               /* unknown process, not in /proc either */
+	uint64_t text_cut;                            /* strings dropped at max_text_bytes */
 	uint64_t container_lookups, container_misses; /* bundle searched; not found */
 	uint64_t user_files_read, user_files_evicted;
 };
@@ -155,7 +164,7 @@ void state_tick(struct state *s, uint64_t now_epoch_ns);
 
 /* Pure helpers, tested and fuzzed by themselves. */
 /* The container id and engine in a cgroup path, as all engines and kubelet drivers write it. */
-bool container_id_from_cgroup(struct str cgroup_path, struct str *ret_full_id,
-	enum container_type *ret_type);
+bool container_id_from_cgroup(
+	struct str cgroup_path, struct str *ret_full_id, enum container_type *ret_type);
 /* Fills c from an OCI runtime config.json (runtime-spec 1.x) and the engine's annotations. */
 int container_parse_bundle(struct container *c, struct str json, struct err *e);

@@ -14,12 +14,12 @@
 #include "base/buf.h"
 
 enum {
-	EVENT_CODE_MAX = 454,   /* codes of the schema: 0 … 453 */
+	EVENT_CODE_MAX = 454, /* codes of the schema: 0 … 453 */
 	EVENT_PARAMS_MAX = 32,
-	EVENT_NAMES_MAX = 3,    /* asked, real, known */
+	EVENT_NAMES_MAX = 3, /* asked, real, known */
 	/* koban's own, never judged, never in a capture: they only change state */
-	EVENT_FORK = 1000,      /* a thread or process was made; the event's facts.fork */
-	EVENT_CGROUP = 1001,    /* a process was moved to another cgroup; facts.cgroup */
+	EVENT_FORK = 1000,   /* a thread or process was made; the event's facts.fork */
+	EVENT_CGROUP = 1001, /* a process was moved to another cgroup; facts.cgroup */
 };
 
 /*
@@ -32,37 +32,88 @@ enum event_code {
 
 /* The on-disk type numbers of .scap. */
 enum param_type {
-	PT_NONE = 0, PT_INT8 = 1, PT_INT16 = 2, PT_INT32 = 3, PT_INT64 = 4, PT_UINT8 = 5,
-	PT_UINT16 = 6, PT_UINT32 = 7, PT_UINT64 = 8, PT_CHARBUF = 9, PT_BYTEBUF = 10, PT_ERRNO = 11,
-	PT_SOCKADDR = 12, PT_SOCKTUPLE = 13, PT_FD = 14, PT_PID = 15, PT_FDLIST = 16, PT_FSPATH = 17,
-	PT_SYSCALLID = 18, PT_SIGTYPE = 19, PT_RELTIME = 20, PT_ABSTIME = 21, PT_PORT = 22,
-	PT_L4PROTO = 23, PT_SOCKFAMILY = 24, PT_BOOL = 25, PT_IPV4ADDR = 26, PT_DYN = 27, PT_FLAGS8 = 28,
-	PT_FLAGS16 = 29, PT_FLAGS32 = 30, PT_UID = 31, PT_GID = 32, PT_DOUBLE = 33, PT_SIGSET = 34,
-	PT_IPV6ADDR = 38, PT_MODE = 42, PT_FSRELPATH = 43, PT_ENUMFLAGS8 = 44, PT_ENUMFLAGS16 = 45,
-	PT_ENUMFLAGS32 = 46, PT_FD32 = 47, PT_PID32 = 48,
+	PT_NONE = 0,
+	PT_INT8 = 1,
+	PT_INT16 = 2,
+	PT_INT32 = 3,
+	PT_INT64 = 4,
+	PT_UINT8 = 5,
+	PT_UINT16 = 6,
+	PT_UINT32 = 7,
+	PT_UINT64 = 8,
+	PT_CHARBUF = 9,
+	PT_BYTEBUF = 10,
+	PT_ERRNO = 11,
+	PT_SOCKADDR = 12,
+	PT_SOCKTUPLE = 13,
+	PT_FD = 14,
+	PT_PID = 15,
+	PT_FDLIST = 16,
+	PT_FSPATH = 17,
+	PT_SYSCALLID = 18,
+	PT_SIGTYPE = 19,
+	PT_RELTIME = 20,
+	PT_ABSTIME = 21,
+	PT_PORT = 22,
+	PT_L4PROTO = 23,
+	PT_SOCKFAMILY = 24,
+	PT_BOOL = 25,
+	PT_IPV4ADDR = 26,
+	PT_DYN = 27,
+	PT_FLAGS8 = 28,
+	PT_FLAGS16 = 29,
+	PT_FLAGS32 = 30,
+	PT_UID = 31,
+	PT_GID = 32,
+	PT_DOUBLE = 33,
+	PT_SIGSET = 34,
+	PT_IPV6ADDR = 38,
+	PT_MODE = 42,
+	PT_FSRELPATH = 43,
+	PT_ENUMFLAGS8 = 44,
+	PT_ENUMFLAGS16 = 45,
+	PT_ENUMFLAGS32 = 46,
+	PT_FD32 = 47,
+	PT_PID32 = 48,
 	/* a PT_BYTEBUF that holds NUL-separated strings: not a .scap number, koban's mark */
 	PT_STRINGS = 100,
 };
 
 enum event_category {
-	EC_OTHER, EC_FILE, EC_NET, EC_IPC, EC_MEMORY, EC_PROCESS, EC_SLEEP, EC_SYSTEM, EC_SIGNAL,
-	EC_USER, EC_TIME, EC_IO_READ, EC_IO_WRITE, EC_IO_OTHER, EC_WAIT, EC_SCHEDULER, EC_INTERNAL,
+	EC_OTHER,
+	EC_FILE,
+	EC_NET,
+	EC_IPC,
+	EC_MEMORY,
+	EC_PROCESS,
+	EC_SLEEP,
+	EC_SYSTEM,
+	EC_SIGNAL,
+	EC_USER,
+	EC_TIME,
+	EC_IO_READ,
+	EC_IO_WRITE,
+	EC_IO_OTHER,
+	EC_WAIT,
+	EC_SCHEDULER,
+	EC_INTERNAL,
 };
 
 enum event_flags {
-	EF_USES_FD = 1 << 0,      /* has a descriptor that the event is about (fd.*) */
-	EF_CREATES_FD = 1 << 1,   /* its result is a new descriptor */
-	EF_OPEN = 1 << 2,         /* open, openat, openat2, open_by_handle_at, creat */
-	EF_READS_FD = 1 << 3, EF_WRITES_FD = 1 << 4,
-	EF_STATE = 1 << 5,        /* engine/state needs it whatever the rules say */
+	EF_USES_FD = 1 << 0,    /* has a descriptor that the event is about (fd.*) */
+	EF_CREATES_FD = 1 << 1, /* its result is a new descriptor */
+	EF_OPEN = 1 << 2,       /* open, openat, openat2, open_by_handle_at, creat */
+	EF_READS_FD = 1 << 3,
+	EF_WRITES_FD = 1 << 4,
+	EF_STATE = 1 << 5, /* engine/state needs it whatever the rules say */
 	EF_WAITS = 1 << 6,
-	EF_META = 1 << 7,         /* no syscall: drop, container, useradded, asyncevent … */
-	EF_ENTER = 1 << 8,        /* an enter event of old captures */
-	EF_LARGE = 1 << 9,        /* .scap parameter lengths are 32 bits */
-	EF_OLD = 1 << 10,         /* read from captures only */
+	EF_META = 1 << 7,  /* no syscall: drop, container, useradded, asyncevent … */
+	EF_ENTER = 1 << 8, /* an enter event of old captures */
+	EF_LARGE = 1 << 9, /* .scap parameter lengths are 32 bits */
+	EF_OLD = 1 << 10,  /* read from captures only */
 };
 
-struct flag_name;      /* name and value; a table ends in a NULL name (schema.c) */
+struct flag_name; /* name and value; a table ends in a NULL name (schema.c) */
 
 struct param_def {
 	const char *name;
@@ -119,10 +170,29 @@ int event_param_index(const struct event_def *def, struct str name);
 const char *event_category_name(enum event_category c);
 
 enum fd_type {
-	FD_UNKNOWN, FD_FILE, FD_DIRECTORY, FD_IPV4, FD_IPV6, FD_UNIX, FD_FIFO, FD_EVENT, FD_SIGNAL,
-	FD_EVENTPOLL, FD_INOTIFY, FD_TIMER, FD_NETLINK, FD_PACKET, FD_BPF, FD_USERFAULT, FD_IO_URING,
-	FD_MEMFD, FD_PIDFD, FD_DEVICE, FD_OTHER,
-	FD_IPV4_SERVER, FD_IPV6_SERVER, /* a listening socket of a capture's fd list */
+	FD_UNKNOWN,
+	FD_FILE,
+	FD_DIRECTORY,
+	FD_IPV4,
+	FD_IPV6,
+	FD_UNIX,
+	FD_FIFO,
+	FD_EVENT,
+	FD_SIGNAL,
+	FD_EVENTPOLL,
+	FD_INOTIFY,
+	FD_TIMER,
+	FD_NETLINK,
+	FD_PACKET,
+	FD_BPF,
+	FD_USERFAULT,
+	FD_IO_URING,
+	FD_MEMFD,
+	FD_PIDFD,
+	FD_DEVICE,
+	FD_OTHER,
+	FD_IPV4_SERVER,
+	FD_IPV6_SERVER, /* a listening socket of a capture's fd list */
 };
 /* fd.type ("file", "ipv4", "pipe" …) and fd.typechar ('f', '4', 'p' …). */
 const char *fd_type_name(enum fd_type t);
@@ -135,7 +205,7 @@ char fd_type_char(enum fd_type t);
  * `known` are empty when they add nothing.
  */
 struct event_path {
-	struct str raw;   /* the argument as given */
+	struct str raw; /* the argument as given */
 	struct str name, real, known;
 };
 
@@ -143,14 +213,14 @@ enum sock_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 
 /* Both ends of a socket. Addresses in network byte order (4 or 16 bytes), ports in host order. */
 struct event_sock {
-	uint16_t family;                    /* AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET … */
-	uint8_t type;                       /* SOCK_STREAM … */
-	uint8_t l4proto;                    /* IPPROTO_TCP …; 0 = none */
-	uint8_t role;                       /* enum sock_role: of the local end */
+	uint16_t family; /* AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET … */
+	uint8_t type;    /* SOCK_STREAM … */
+	uint8_t l4proto; /* IPPROTO_TCP …; 0 = none */
+	uint8_t role;    /* enum sock_role: of the local end */
 	bool has_local, has_remote;
 	uint8_t local[16], remote[16];
 	uint16_t local_port, remote_port;
-	uint64_t unix_local, unix_peer;     /* kernel addresses, as .scap stores them */
+	uint64_t unix_local, unix_peer; /* kernel addresses, as .scap stores them */
 	struct str unix_path;
 };
 
@@ -158,12 +228,12 @@ enum file_layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER }; /* of an overlay file 
 
 /* What is known of the descriptor that the event is about. */
 struct event_fd {
-	int64_t num;           /* INT64_MIN when there is none */
+	int64_t num; /* INT64_MIN when there is none */
 	enum fd_type type;
-	uint32_t flags;        /* open flags in .scap encoding */
-	uint32_t dev;          /* as Falco prints it: major << 20 | minor */
+	uint32_t flags; /* open flags in .scap encoding */
+	uint32_t dev;   /* as Falco prints it: major << 20 | minor */
 	uint64_t ino;
-	uint8_t layer;         /* enum file_layer */
+	uint8_t layer; /* enum file_layer */
 	bool connected, name_changed;
 	struct event_sock sock;
 	struct str other_name; /* name of what is no file and no socket: "pipe:[123]", "memfd:x" */
@@ -186,27 +256,30 @@ struct event_exec {
 };
 
 struct event {
-	uint64_t num;       /* counted by the source, from 1 */
-	uint64_t ts_ns;     /* when it ended, since the epoch */
-	uint64_t enter_ns;  /* when it began; 0 = not recorded */
-	uint64_t start_ns;  /* start of the thread group leader, boot time: with pid, who it is; 0 = unknown */
+	uint64_t num;      /* counted by the source, from 1 */
+	uint64_t ts_ns;    /* when it ended, since the epoch */
+	uint64_t enter_ns; /* when it began; 0 = not recorded */
+	uint64_t start_ns; /* start of the thread group leader, boot time: with pid, who it is; 0 =
+			      unknown */
 	uint32_t pid, tid;
-	uint32_t uid, gid;  /* effective, at the event; UINT32_MAX = unknown (captures: from state) */
+	uint32_t uid,
+		gid; /* effective, at the event; UINT32_MAX = unknown (captures: from state) */
 	uint16_t code, cpu;
 	uint8_t nparams;
 	bool has_fd;
-	bool is_io_uring;   /* asked through io_uring */
-	bool is_compat;     /* a 32-bit syscall */
+	bool is_io_uring;            /* asked through io_uring */
+	bool is_compat;              /* a 32-bit syscall */
 	const struct event_def *def; /* NULL for koban's own codes */
 	struct str params[EVENT_PARAMS_MAX];
 	struct event_fd fd;
-	struct event_path path;   /* of the fd, or the event's (first, source) path */
-	struct event_path target; /* the second path: newpath of rename and link, linkpath of symlink */
+	struct event_path path; /* of the fd, or the event's (first, source) path */
+	struct event_path
+		target; /* the second path: newpath of rename and link, linkpath of symlink */
 	struct event_fork fork;
 	struct event_exec exec;
-	struct str cgroups;       /* "subsys=path" NUL-separated, when the source sent it */
-	struct str cwd;           /* absolute, when the source sent it (chdir, fchdir, exec) */
-	struct str exepath;       /* of exec: the real path of the executed file */
+	struct str cgroups; /* "subsys=path" NUL-separated, when the source sent it */
+	struct str cwd;     /* absolute, when the source sent it (chdir, fchdir, exec) */
+	struct str exepath; /* of exec: the real path of the executed file */
 };
 
 static inline struct str event_param(const struct event *ev, unsigned i)

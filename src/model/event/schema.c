@@ -59,12 +59,12 @@ size_t event_codes_by_name(struct str name, uint16_t *codes, size_t max)
 {
 	size_t found = 0;
 
-	for (uint16_t i = 0; i < EVENT_CODE_MAX; i++) {
+	for (unsigned i = 0; i < EVENT_CODE_MAX; i++) {
 		if (!defs[i].name || (defs[i].flags & (EF_OLD | EF_ENTER)) ||
 			!str_is(name, defs[i].name))
 			continue;
 		if (found < max)
-			codes[found] = i;
+			codes[found] = (uint16_t)i;
 		found++;
 	}
 	return found;

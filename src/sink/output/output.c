@@ -37,8 +37,7 @@ void format_message(const struct output_config *c, const struct finding *f, stru
 		finding_format_text(f, c->iso_time, out);
 }
 
-/* ---- emitting -----------------------------------------------------------------------------------
- */
+/* ---- emitting -------------------------------------------------------------------------------- */
 
 /* emit_lock is held. */
 static void push(struct output *o, const struct finding *f)
@@ -141,8 +140,7 @@ size_t outputs_counters(const struct outputs *all, struct output_counters *ret, 
 	return n;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static const char *keep_str(struct arena *a, const char *s)
 {
@@ -353,8 +351,7 @@ int outputs_open(const struct outputs_options *opts, struct outputs **ret, struc
 	return outputs_open_tuned(opts, NULL, ret, e);
 }
 
-/* ---- closing ------------------------------------------------------------------------------------
- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 static void ask_to_close(struct output *o, uint64_t deadline_ns)
 {

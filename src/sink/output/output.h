@@ -3,29 +3,36 @@
 /*
  * Where findings go. Each output has a thread of its own, so that none waits for another; the
  * engine's thread only formats and queues. The queue is bounded; when it fills, or the output is
- * down, a keeper thread moves findings to the disk spool; they are counted when even that is full. An output that is down is retried with backoff; what it has not taken stays in the
- * spool and is sent, in order, when it comes back, also after a restart.
+ * down, a keeper thread moves findings to the disk spool; they are counted when even that is full.
+ * An output that is down is retried with backoff; what it has not taken stays in the spool and is
+ * sent, in order, when it comes back, also after a restart.
  */
 #include "base/err.h"
 #include "base/yaml.h"
 #include "model/finding/finding.h"
 
-enum output_kind { OUTPUT_STDOUT, OUTPUT_FILE, OUTPUT_SYSLOG, OUTPUT_PROGRAM, OUTPUT_HTTP,
-	OUTPUT_KIND_COUNT };
+enum output_kind {
+	OUTPUT_STDOUT,
+	OUTPUT_FILE,
+	OUTPUT_SYSLOG,
+	OUTPUT_PROGRAM,
+	OUTPUT_HTTP,
+	OUTPUT_KIND_COUNT
+};
 
 /* What stays the same for all kinds; NULL strings and zeros are the documented defaults. */
 struct output_config {
 	enum output_kind kind;
-	const char *name;           /* in metrics and messages; default: the kind */
-	bool json;                  /* a line of JSON instead of text */
-	bool fold;                  /* repeats within fold_ms become one with a count */
-	uint64_t fold_ms;           /* 0 = 30 s */
+	const char *name; /* in metrics and messages; default: the kind */
+	bool json;        /* a line of JSON instead of text */
+	bool fold;        /* repeats within fold_ms become one with a count */
+	uint64_t fold_ms; /* 0 = 30 s */
 	struct finding_json_options json_options;
 	bool iso_time, colour;
 	/* file */
 	const char *path;
-	uint64_t max_bytes;         /* rotate at; 0 = never */
-	unsigned keep_files;        /* after rotation; 0 = 5 */
+	uint64_t max_bytes;  /* rotate at; 0 = never */
+	unsigned keep_files; /* after rotation; 0 = 5 */
 	/*
 	 * file: false = look before each finding whether the path still names the open file, and
 	 * reopen when it does not; true = reopen on outputs_reopen() only.
@@ -34,23 +41,23 @@ struct output_config {
 	bool keep_alive;
 	/* syslog: "unix:/dev/log", "udp://host:514", "tcp://host:601", "tls://host:6514" */
 	const char *address;
-	const char *facility;       /* "daemon" … */
-	bool rfc3164;               /* the old form that local daemons read; default RFC 5424 */
+	const char *facility; /* "daemon" … */
+	bool rfc3164;         /* the old form that local daemons read; default RFC 5424 */
 	/* program */
-	const char *command;        /* run by sh -c, one finding a line on its stdin */
+	const char *command; /* run by sh -c, one finding a line on its stdin */
 	/* http; the TLS part is for syslog too */
 	const char *url, *user_agent, *ca_cert, *ca_path, *client_cert, *client_key;
 	const char *const *headers; /* "Name: value", NULL-terminated */
 	bool insecure;
-	uint64_t timeout_ms;        /* of one finding's delivery, all kinds; 0 = 5 s */
+	uint64_t timeout_ms; /* of one finding's delivery, all kinds; 0 = 5 s */
 };
 
 struct outputs_options {
 	const struct output_config *outputs;
 	size_t noutputs;
-	size_t queue_capacity;      /* findings; 0 = 8192 */
-	const char *spool_dir;      /* NULL = no spool: what does not fit is dropped and counted */
-	uint64_t spool_max_bytes;   /* per output; 0 = 256 MiB */
+	size_t queue_capacity;    /* findings; 0 = 8192 */
+	const char *spool_dir;    /* NULL = no spool: what does not fit is dropped and counted */
+	uint64_t spool_max_bytes; /* per output; 0 = 256 MiB */
 };
 
 /*
@@ -59,8 +66,8 @@ struct outputs_options {
  */
 struct output_counters {
 	const char *name;
-	uint64_t emitted;      /* findings given to outputs_emit(), and what an earlier run spooled */
-	uint64_t sent;         /* taken by the other side */
+	uint64_t emitted; /* findings given to outputs_emit(), and what an earlier run spooled */
+	uint64_t sent;    /* taken by the other side */
 	uint64_t failed_tries; /* deliveries that did not work and were or will be tried again */
 	uint64_t refused;      /* of dropped: the other side will never take them (HTTP 400 …) */
 	uint64_t dropped;      /* lost: queue and spool full, refused, output ended */
@@ -88,8 +95,8 @@ size_t outputs_counters(const struct outputs *o, struct output_counters *ret, si
 typedef void (*metrics_fn)(struct buf *out, void *arg);
 struct metrics_server;
 /*
- * GET / HEAD of three paths; all else is 404 or 405. Connections, time and request size are limited.
- * listen_address NULL = 127.0.0.1; port 0 = any free one.
+ * GET / HEAD of three paths; all else is 404 or 405. Connections, time and request size are
+ * limited. listen_address NULL = 127.0.0.1; port 0 = any free one.
  */
 int metrics_server_open(const char *listen_address, uint16_t port, metrics_fn fn, void *arg,
 	struct metrics_server **ret, struct err *e);

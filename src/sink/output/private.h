@@ -22,8 +22,7 @@
 
 enum { RECORD_MAX = 256 * 1024 }; /* bytes of one formatted finding */
 
-/* ---- one kind of output -----------------------------------------------------------------------
- */
+/* ---- one kind of output ---------------------------------------------------------------------- */
 
 enum send_result {
 	SEND_OK,
@@ -68,8 +67,7 @@ int wait_fd(int fd, short events, int stop_fd, uint64_t deadline_ns);
 /* Writes all of it to a non-blocking descriptor. *ret_done, if given, says how much was written. */
 int write_fd(int fd, struct str s, int stop_fd, uint64_t deadline_ns, size_t *ret_done);
 
-/* ---- queue.c: whole records in a ring of bytes; the caller locks --------------------------------
- */
+/* ---- queue.c: whole records in a ring of bytes; the caller locks ----------------------------- */
 
 struct queue {
 	uint8_t *ring;
@@ -85,8 +83,7 @@ bool queue_push(struct queue *q, struct str record);
 bool queue_peek(const struct queue *q, size_t *pos, struct buf *out);
 void queue_pop(struct queue *q);
 
-/* ---- spool.c: the same on disk; one owner at a time
- * ----------------------------------------------- */
+/* ---- spool.c: the same on disk; one owner at a time ------------------------------------------ */
 
 struct spool;
 /* Repairs a cut tail; goes on where the last run stopped. One process at a time may hold it. */
@@ -106,8 +103,7 @@ uint64_t spool_damaged(const struct spool *s);
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4); start with crc 0. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
 
-/* ---- fold.c -------------------------------------------------------------------------------------
- */
+/* ---- fold.c ---------------------------------------------------------------------------------- */
 
 enum fold_result {
 	FOLD_EMIT,   /* new: emit it */
@@ -129,8 +125,7 @@ const struct finding *fold_next(struct fold *f, uint64_t now_ns);
 /* Repeats that wait for their summary. */
 size_t fold_held(const struct fold *f);
 
-/* ---- the outputs
- * ---------------------------------------------------------------------------------- */
+/* ---- the outputs ----------------------------------------------------------------------------- */
 
 /* What only tests set. */
 struct outputs_tuning {

@@ -72,8 +72,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* ---- the cursor ---------------------------------------------------------------------------------
- */
+/* ---- the cursor ------------------------------------------------------------------------------ */
 
 static void cursor_save(struct spool *s, uint64_t seq, uint64_t offset)
 {
@@ -103,8 +102,7 @@ static void cursor_load(struct spool *s, uint64_t *seq, uint64_t *offset)
 	memcpy(offset, b + 8, 8);
 }
 
-/* ---- opening: which segments are there, what is good in them
- * --------------------------------------- */
+/* ---- opening: which segments are there, what is good in them --------------------------------- */
 
 /* The length of the record at c, header included; 0 when it does not check. */
 static size_t record_check(struct cursor c)
@@ -313,8 +311,7 @@ void spool_close(struct spool *s)
 	free(s);
 }
 
-/* ---- appending ----------------------------------------------------------------------------------
- */
+/* ---- appending ------------------------------------------------------------------------------- */
 
 static int begin_segment(struct spool *s)
 {
@@ -395,8 +392,7 @@ int spool_sync(struct spool *s)
 	return s->write_fd >= 0 && fdatasync(s->write_fd) < 0 ? -errno : 0;
 }
 
-/* ---- taking -------------------------------------------------------------------------------------
- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 /* The first segment is done with. */
 static void retire_first(struct spool *s)

@@ -35,8 +35,7 @@ struct syslog_link {
 	struct buf frame;
 };
 
-/* ---- addresses ----------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static const struct scheme {
 	const char *prefix;
@@ -99,8 +98,7 @@ static int parse_address(struct syslog_link *l, const char *address, struct err 
 		address ? address : "");
 }
 
-/* ---- TLS ----------------------------------------------------------------------------------------
- */
+/* ---- TLS ------------------------------------------------------------------------------------- */
 
 static int tls_failed(struct err *e, const char *what)
 {
@@ -180,8 +178,7 @@ static int tls_connect(struct syslog_link *l, uint64_t deadline_ns, struct err *
 	return 0;
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------
- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 void syslog_link_drop(struct syslog_link *l)
 {
@@ -266,8 +263,7 @@ static int connect_link(struct syslog_link *l, uint64_t deadline, struct err *e)
 	return r;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* A server never speaks in syslog; if a stream has something to read, it is the end. */
 static void notice_goodbye(struct syslog_link *l)

@@ -122,8 +122,7 @@ static void say_down(struct output *o, const struct err *e)
 	pthread_mutex_lock(&o->lock);
 	bool is_end = o->closing; /* a try that the end cut short says nothing of the peer */
 	pthread_mutex_unlock(&o->lock);
-	if (is_end || o->has_said_down ||
-		(o->said_ns && now - o->said_ns < 60 * NSEC_PER_SEC))
+	if (is_end || o->has_said_down || (o->said_ns && now - o->said_ns < 60 * NSEC_PER_SEC))
 		return;
 	o->has_said_down = true;
 	o->said_ns = now;

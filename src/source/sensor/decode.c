@@ -40,17 +40,41 @@ static int open_view(const void *record, size_t size, struct record_view *v)
 size_t param_size(uint8_t type)
 {
 	switch ((enum param_type)type) {
-	case PT_INT8: case PT_UINT8: case PT_SIGTYPE: case PT_L4PROTO: case PT_SOCKFAMILY:
-	case PT_FLAGS8: case PT_ENUMFLAGS8:
+	case PT_INT8:
+	case PT_UINT8:
+	case PT_SIGTYPE:
+	case PT_L4PROTO:
+	case PT_SOCKFAMILY:
+	case PT_FLAGS8:
+	case PT_ENUMFLAGS8:
 		return 1;
-	case PT_INT16: case PT_UINT16: case PT_SYSCALLID: case PT_PORT: case PT_FLAGS16:
+	case PT_INT16:
+	case PT_UINT16:
+	case PT_SYSCALLID:
+	case PT_PORT:
+	case PT_FLAGS16:
 	case PT_ENUMFLAGS16:
 		return 2;
-	case PT_INT32: case PT_UINT32: case PT_BOOL: case PT_FLAGS32: case PT_UID: case PT_GID:
-	case PT_SIGSET: case PT_MODE: case PT_ENUMFLAGS32: case PT_FD32: case PT_PID32:
+	case PT_INT32:
+	case PT_UINT32:
+	case PT_BOOL:
+	case PT_FLAGS32:
+	case PT_UID:
+	case PT_GID:
+	case PT_SIGSET:
+	case PT_MODE:
+	case PT_ENUMFLAGS32:
+	case PT_FD32:
+	case PT_PID32:
 		return 4;
-	case PT_INT64: case PT_UINT64: case PT_ERRNO: case PT_FD: case PT_PID: case PT_RELTIME:
-	case PT_ABSTIME: case PT_DOUBLE:
+	case PT_INT64:
+	case PT_UINT64:
+	case PT_ERRNO:
+	case PT_FD:
+	case PT_PID:
+	case PT_RELTIME:
+	case PT_ABSTIME:
+	case PT_DOUBLE:
 		return 8;
 	default:
 		return 0;
@@ -89,8 +113,8 @@ static bool file_fact(const struct record_view *v, struct fact_file *f)
 }
 
 /* The value of a parameter that is a number, by its source. */
-static bool number_of(const struct param_source *s, const struct record_view *v, struct str mem,
-	uint64_t *ret)
+static bool number_of(
+	const struct param_source *s, const struct record_view *v, struct str mem, uint64_t *ret)
 {
 	const __u64 *args = v->h->args;
 	struct fact_file file;
@@ -141,8 +165,8 @@ static bool number_of(const struct param_source *s, const struct record_view *v,
 	}
 }
 
-static void decode_param(struct decoder *d, const struct event_plan *ep, const struct record_view *v,
-	struct event *ev, unsigned i)
+static void decode_param(struct decoder *d, const struct event_plan *ep,
+	const struct record_view *v, struct event *ev, unsigned i)
 {
 	const struct param_source *s = &ep->sources[i];
 	struct str mem = slot_read(v, ep->slot[i]);
@@ -170,10 +194,17 @@ static void decode_param(struct decoder *d, const struct event_plan *ep, const s
 static enum fd_type inode_type(const struct fact_file *f)
 {
 	static const enum fd_type kinds[] = {
-		[KIND_EVENTFD] = FD_EVENT, [KIND_EVENTPOLL] = FD_EVENTPOLL,
-		[KIND_SIGNALFD] = FD_SIGNAL, [KIND_TIMERFD] = FD_TIMER, [KIND_INOTIFY] = FD_INOTIFY,
-		[KIND_IO_URING] = FD_IO_URING, [KIND_USERFAULT] = FD_USERFAULT, [KIND_BPF] = FD_BPF,
-		[KIND_PIDFD] = FD_PIDFD, [KIND_ANON] = FD_OTHER, [KIND_MEMFD] = FD_MEMFD,
+		[KIND_EVENTFD] = FD_EVENT,
+		[KIND_EVENTPOLL] = FD_EVENTPOLL,
+		[KIND_SIGNALFD] = FD_SIGNAL,
+		[KIND_TIMERFD] = FD_TIMER,
+		[KIND_INOTIFY] = FD_INOTIFY,
+		[KIND_IO_URING] = FD_IO_URING,
+		[KIND_USERFAULT] = FD_USERFAULT,
+		[KIND_BPF] = FD_BPF,
+		[KIND_PIDFD] = FD_PIDFD,
+		[KIND_ANON] = FD_OTHER,
+		[KIND_MEMFD] = FD_MEMFD,
 		[KIND_FANOTIFY] = FD_OTHER,
 	};
 
@@ -196,8 +227,8 @@ static enum fd_type inode_type(const struct fact_file *f)
 	}
 }
 
-static void decode_file(const struct event_plan *ep, const struct record_view *v, struct arena *a,
-	struct event *ev)
+static void decode_file(
+	const struct event_plan *ep, const struct record_view *v, struct arena *a, struct event *ev)
 {
 	struct fact_file f;
 
@@ -225,8 +256,8 @@ static struct str cut_nul(struct str s)
 }
 
 /* The name by which rules know the file: its identity's, or without the bind mount. */
-struct str decode_known(struct decoder *d, const struct record_view *v, struct arena *a,
-	uint32_t dev)
+struct str decode_known(
+	struct decoder *d, const struct record_view *v, struct arena *a, uint32_t dev)
 {
 	struct str real = v->facts[FACT_REAL], deleted = STR(" (deleted)");
 	struct fact_known k;
@@ -238,7 +269,8 @@ struct str decode_known(struct decoder *d, const struct record_view *v, struct a
 
 			if (str_ends(tail, deleted))
 				tail.len -= deleted.len;
-			return tail.len ? arena_printf(a, "%.*s%.*s", STR_ARG(d->known[k.id]), STR_ARG(tail))
+			return tail.len ? arena_printf(a, "%.*s%.*s", STR_ARG(d->known[k.id]),
+						  STR_ARG(tail))
 					: d->known[k.id];
 		}
 	}
@@ -259,8 +291,8 @@ static void set_names(struct event_path *p, struct str real, struct str known)
 		p->known = known;
 }
 
-static void decode_paths(struct decoder *d, const struct event_plan *ep, const struct record_view *v,
-	struct arena *a, struct event *ev)
+static void decode_paths(struct decoder *d, const struct event_plan *ep,
+	const struct record_view *v, struct arena *a, struct event *ev)
 {
 	static const uint8_t dirs[] = {FACT_DIR, FACT_DIR2};
 	struct event_path *paths[] = {&ev->path, &ev->target};
@@ -288,7 +320,8 @@ static void add_file_flags(struct decoder *d, const struct record_view *v, struc
 {
 	enum { MODE_CREATED = 0x100000 /* FMODE_CREATED, include/linux/fs.h */ };
 	enum { F_CREATED = 0x4000, UPPER_LAYER = 0x8000, LOWER_LAYER = 0x10000 };
-	int i = event_param_index(ev->def, ev->code == EV_CREAT ? STR("creat_flags") : STR("flags"));
+	int i = event_param_index(
+		ev->def, ev->code == EV_CREAT ? STR("creat_flags") : STR("flags"));
 	struct fact_file f;
 
 	if (i < 0 || !file_fact(v, &f))
@@ -302,8 +335,8 @@ static void add_file_flags(struct decoder *d, const struct record_view *v, struc
 		d->numbers[i] |= extra;
 }
 
-static void decode_syscall(struct decoder *d, const struct record_view *v, struct arena *a,
-	struct event *ev)
+static void decode_syscall(
+	struct decoder *d, const struct record_view *v, struct arena *a, struct event *ev)
 {
 	const struct event_plan *ep = event_plan(ev->code);
 
@@ -329,8 +362,8 @@ static void decode_syscall(struct decoder *d, const struct record_view *v, struc
 		decode_number(d, ev, 1, v->h->nr, 2);
 }
 
-int decode_record(struct decoder *d, const void *record, size_t size, struct arena *a,
-	struct event *ev)
+int decode_record(
+	struct decoder *d, const void *record, size_t size, struct arena *a, struct event *ev)
 {
 	struct record_view v;
 	int r = open_view(record, size, &v);

@@ -5,17 +5,17 @@
 #include "source/sensor/plan.h"
 
 struct decoder {
-	uint64_t epoch_offset_ns;            /* boot time + this = time since the epoch */
-	const struct str *known;             /* named paths by id */
+	uint64_t epoch_offset_ns; /* boot time + this = time since the epoch */
+	const struct str *known;  /* named paths by id */
 	size_t nknown;
-	const struct mounts *mounts;         /* NULL = bind mounts stay as they are */
-	struct verdict_key verdict;          /* of the last record; zero = none */
-	uint64_t numbers[EVENT_PARAMS_MAX];  /* numeric parameters of the event at hand */
+	const struct mounts *mounts;        /* NULL = bind mounts stay as they are */
+	struct verdict_key verdict;         /* of the last record; zero = none */
+	uint64_t numbers[EVENT_PARAMS_MAX]; /* numeric parameters of the event at hand */
 };
 
 /* 0, or -EBADMSG when the record is no record. Strings borrow from it and from the arena. */
-int decode_record(struct decoder *d, const void *record, size_t size, struct arena *a,
-	struct event *ret);
+int decode_record(
+	struct decoder *d, const void *record, size_t size, struct arena *a, struct event *ret);
 
 /* Private to the decoder's files. */
 struct record_view {
@@ -31,7 +31,8 @@ void decode_socket(const struct record_view *v, struct event *ev);
 void decode_addresses(const struct event_plan *ep, const struct record_view *v, struct arena *a,
 	struct event *ev);
 /* The name by which rules know the file: its identity's, or the one without the bind mount. */
-struct str decode_known(struct decoder *d, const struct record_view *v, struct arena *a, uint32_t dev);
+struct str decode_known(
+	struct decoder *d, const struct record_view *v, struct arena *a, uint32_t dev);
 /* Sets a numeric parameter of the event at hand. */
 void decode_number(struct decoder *d, struct event *ev, unsigned i, uint64_t value, size_t size);
 size_t param_size(uint8_t type);

@@ -6,10 +6,37 @@
 
 /* Parameters of execve and execveat (codes 293, 331), by place. */
 enum {
-	X_RES, X_EXE, X_ARGS, X_TID, X_PID, X_PTID, X_CWD, X_FDLIMIT, X_PGFT_MAJ, X_PGFT_MIN, X_VM_SIZE,
-	X_VM_RSS, X_VM_SWAP, X_COMM, X_CGROUPS, X_ENV, X_TTY, X_VPGID, X_LOGINUID, X_FLAGS,
-	X_CAP_INHERITABLE, X_CAP_PERMITTED, X_CAP_EFFECTIVE, X_EXE_INO, X_EXE_INO_CTIME,
-	X_EXE_INO_MTIME, X_UID, X_EXEPATH, X_PGID, X_GID, X_FILENAME,
+	X_RES,
+	X_EXE,
+	X_ARGS,
+	X_TID,
+	X_PID,
+	X_PTID,
+	X_CWD,
+	X_FDLIMIT,
+	X_PGFT_MAJ,
+	X_PGFT_MIN,
+	X_VM_SIZE,
+	X_VM_RSS,
+	X_VM_SWAP,
+	X_COMM,
+	X_CGROUPS,
+	X_ENV,
+	X_TTY,
+	X_VPGID,
+	X_LOGINUID,
+	X_FLAGS,
+	X_CAP_INHERITABLE,
+	X_CAP_PERMITTED,
+	X_CAP_EFFECTIVE,
+	X_EXE_INO,
+	X_EXE_INO_CTIME,
+	X_EXE_INO_MTIME,
+	X_UID,
+	X_EXEPATH,
+	X_PGID,
+	X_GID,
+	X_FILENAME,
 };
 
 /* "flags" of an exec event: PPM_EXE_* of the .scap format. */
@@ -60,7 +87,8 @@ static void exec_strings(const struct record_view *v, struct arena *a, struct ev
 		ev->params[X_EXE] = with_nul(a, exe);
 	ev->params[X_ARGS] = args;
 	ev->params[X_ENV] = v->reads[1];
-	ev->params[X_COMM] = with_nul(a, str_make(v->h->comm, strnlen(v->h->comm, sizeof(v->h->comm))));
+	ev->params[X_COMM] =
+		with_nul(a, str_make(v->h->comm, strnlen(v->h->comm, sizeof(v->h->comm))));
 	ev->params[X_CWD] = with_nul(a, v->facts[FACT_CWD]);
 	ev->params[X_CGROUPS] = ev->cgroups;
 	ev->params[X_EXEPATH] = with_nul(a, v->facts[FACT_REAL]);
@@ -76,14 +104,27 @@ static void exec_numbers(struct decoder *d, const struct fact_exe *x, struct eve
 		uint8_t i, size;
 		uint64_t value;
 	} rows[] = {
-		{X_RES, 8, 0}, {X_TID, 8, ev->tid}, {X_PID, 8, ev->pid}, {X_PTID, 8, x->ptid},
-		{X_FDLIMIT, 8, x->fdlimit}, {X_PGFT_MAJ, 8, x->pgft_maj}, {X_PGFT_MIN, 8, x->pgft_min},
-		{X_VM_SIZE, 4, x->vm_pages * PAGE_KB}, {X_TTY, 4, x->tty}, {X_VPGID, 8, x->vpgid},
-		{X_LOGINUID, 4, x->loginuid}, {X_FLAGS, 4, flags},
-		{X_CAP_INHERITABLE, 8, x->cap_inheritable}, {X_CAP_PERMITTED, 8, x->cap_permitted},
-		{X_CAP_EFFECTIVE, 8, x->cap_effective}, {X_EXE_INO, 8, x->ino},
-		{X_EXE_INO_CTIME, 8, x->ctime_ns}, {X_EXE_INO_MTIME, 8, x->mtime_ns},
-		{X_UID, 4, ev->uid}, {X_PGID, 8, x->pgid}, {X_GID, 4, ev->gid},
+		{X_RES, 8, 0},
+		{X_TID, 8, ev->tid},
+		{X_PID, 8, ev->pid},
+		{X_PTID, 8, x->ptid},
+		{X_FDLIMIT, 8, x->fdlimit},
+		{X_PGFT_MAJ, 8, x->pgft_maj},
+		{X_PGFT_MIN, 8, x->pgft_min},
+		{X_VM_SIZE, 4, x->vm_pages * PAGE_KB},
+		{X_TTY, 4, x->tty},
+		{X_VPGID, 8, x->vpgid},
+		{X_LOGINUID, 4, x->loginuid},
+		{X_FLAGS, 4, flags},
+		{X_CAP_INHERITABLE, 8, x->cap_inheritable},
+		{X_CAP_PERMITTED, 8, x->cap_permitted},
+		{X_CAP_EFFECTIVE, 8, x->cap_effective},
+		{X_EXE_INO, 8, x->ino},
+		{X_EXE_INO_CTIME, 8, x->ctime_ns},
+		{X_EXE_INO_MTIME, 8, x->mtime_ns},
+		{X_UID, 4, ev->uid},
+		{X_PGID, 8, x->pgid},
+		{X_GID, 4, ev->gid},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -104,10 +145,14 @@ void decode_exec(struct decoder *d, const struct record_view *v, struct arena *a
 	ev->exepath = v->facts[FACT_REAL];
 	exec_strings(v, a, ev);
 	exec_numbers(d, &x, ev);
-	ev->fork = (struct event_fork){.vtid = x.vtid, .vpid = x.vpid, .child_pid = ev->pid,
-		.child_tid = ev->tid, .parent_pid = x.ptid};
-	ev->exec = (struct event_exec){.sid = x.sid, .pidns_init_start_ns =
-		x.pidns_start_ns ? x.pidns_start_ns + d->epoch_offset_ns : 0, .is_deleted = x.deleted};
+	ev->fork = (struct event_fork){.vtid = x.vtid,
+		.vpid = x.vpid,
+		.child_pid = ev->pid,
+		.child_tid = ev->tid,
+		.parent_pid = x.ptid};
+	ev->exec = (struct event_exec){.sid = x.sid,
+		.pidns_init_start_ns = x.pidns_start_ns ? x.pidns_start_ns + d->epoch_offset_ns : 0,
+		.is_deleted = x.deleted};
 	ev->fd.dev = x.dev;
 	ev->fd.ino = x.ino;
 	ev->fd.layer = x.layer;
@@ -153,8 +198,12 @@ void decode_fork(const struct record_view *v, struct event *ev)
 	if (v->facts[FACT_FORK].len == sizeof(f))
 		memcpy(&f, v->facts[FACT_FORK].s, sizeof(f));
 	ev->fork = (struct event_fork){
-		.child_pid = f.child_pid, .child_tid = f.child_tid, .parent_pid = f.parent_pid,
-		.child_start_ns = f.child_start_ns, .parent_start_ns = f.parent_start_ns,
-		.vtid = f.vtid, .vpid = f.vpid,
+		.child_pid = f.child_pid,
+		.child_tid = f.child_tid,
+		.parent_pid = f.parent_pid,
+		.child_start_ns = f.child_start_ns,
+		.parent_start_ns = f.parent_start_ns,
+		.vtid = f.vtid,
+		.vpid = f.vpid,
 	};
 }

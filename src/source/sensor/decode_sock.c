@@ -34,7 +34,10 @@ static enum sock_role role_of(uint16_t code, uint8_t seen, const struct event_so
 	switch (code) {
 	case EV_CONNECT:
 		return ROLE_CLIENT;
-	case EV_ACCEPT: case EV_ACCEPT4: case EV_LISTEN: case EV_BIND:
+	case EV_ACCEPT:
+	case EV_ACCEPT4:
+	case EV_LISTEN:
+	case EV_BIND:
 		return ROLE_SERVER;
 	default:
 		if (seen == SEEN_CLIENT || seen == SEEN_SERVER)
@@ -151,7 +154,8 @@ static struct str make_tuple(const struct event_sock *s, struct arena *a)
 	if (!n || (!s->has_local && !s->has_remote))
 		return STR_NULL;
 	bool is_server = s->role == ROLE_SERVER;
-	const uint8_t *src = is_server ? s->remote : s->local, *dst = is_server ? s->local : s->remote;
+	const uint8_t *src = is_server ? s->remote : s->local,
+		      *dst = is_server ? s->local : s->remote;
 	uint16_t sport = is_server ? s->remote_port : s->local_port;
 	uint16_t dport = is_server ? s->local_port : s->remote_port;
 
@@ -183,8 +187,8 @@ static struct str make_sockaddr(struct str addr, struct arena *a)
 	return str_make(out, (size_t)(p - out));
 }
 
-void decode_addresses(const struct event_plan *ep, const struct record_view *v, struct arena *a,
-	struct event *ev)
+void decode_addresses(
+	const struct event_plan *ep, const struct record_view *v, struct arena *a, struct event *ev)
 {
 	struct event_sock *s = &ev->fd.sock;
 	struct str user = v->facts[FACT_ADDR];
@@ -198,8 +202,9 @@ void decode_addresses(const struct event_plan *ep, const struct record_view *v, 
 	}
 	if (user.len && s->family && (!s->has_remote || s->family == AF_UNIX)) {
 		take_address(s, user);
-		s->role = (uint8_t)(ev->code == EV_RECVFROM || ev->code == EV_RECVMSG ? ROLE_SERVER
-										     : ROLE_CLIENT);
+		s->role =
+			(uint8_t)(ev->code == EV_RECVFROM || ev->code == EV_RECVMSG ? ROLE_SERVER
+										    : ROLE_CLIENT);
 	}
 	for (unsigned i = 0; i < ev->nparams; i++)
 		if (ep->sources[i].kind == SRC_TUPLE && s->family)

@@ -2,10 +2,10 @@
 #pragma once
 /*
  * The files and folders that rules name, by what the kernel calls them: device and inode. The probe
- * itself says these numbers (user space opens the file, the probe looks at it), since stat() answers
- * otherwise on overlay and btrfs. A name that goes to another inode (an editor's rename) is learnt
- * anew; the old inode stays known until its place is needed, so that moving a file away does not
- * hide it.
+ * itself says these numbers (user space opens the file, the probe looks at it), since stat()
+ * answers otherwise on overlay and btrfs. A name that goes to another inode (an editor's rename) is
+ * learnt anew; the old inode stays known until its place is needed, so that moving a file away does
+ * not hide it.
  */
 #include "source/sensor/plan.h"
 #include "source/sensor/sensor.h"
@@ -23,9 +23,9 @@ struct known_row {
 struct known {
 	struct sensor_bpf *skel;
 	struct known_row *rows;
-	struct str *paths;         /* by id, for the decoder */
+	struct str *paths; /* by id, for the decoder */
 	size_t nrows;
-	size_t changes;            /* counted, to tell the probe only then */
+	size_t changes; /* counted, to tell the probe only then */
 	int map_fd;
 };
 

@@ -118,7 +118,8 @@ struct str mounts_resolve(const struct mounts *m, uint32_t dev, struct str path,
 	for (size_t i = 0; i < m->nrows; i++) {
 		const struct mount_row *r = &m->rows[i];
 
-		if (r->dev == dev && below(path, r->root) && (!best || r->root.len < best->root.len))
+		if (r->dev == dev && below(path, r->root) &&
+			(!best || r->root.len < best->root.len))
 			best = r;
 	}
 	if (!best)

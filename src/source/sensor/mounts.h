@@ -7,16 +7,16 @@
 #include "base/arena.h"
 
 struct mount_row {
-	uint32_t dev;        /* major << 20 | minor, as the kernel's dev_t */
-	struct str root;     /* folder of the file system that is mounted */
-	struct str point;    /* where */
+	uint32_t dev;     /* major << 20 | minor, as the kernel's dev_t */
+	struct str root;  /* folder of the file system that is mounted */
+	struct str point; /* where */
 };
 
 struct mounts {
 	struct arena arena;
 	struct mount_row *rows;
 	size_t nrows;
-	int fd;              /* of /proc/self/mountinfo: polls when the table changes */
+	int fd; /* of /proc/self/mountinfo: polls when the table changes */
 };
 
 int mounts_open(struct mounts *m);

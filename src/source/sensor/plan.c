@@ -8,32 +8,101 @@
 
 #include <pthread.h>
 
-#define S_NONE                   {SRC_NONE}
-#define S_RET                    {SRC_RET}
-#define S_ARG(n)                 {SRC_ARG, n}
-#define S_FDARG(n)               {SRC_FDARG, n}
-#define S_STR(n)                 {SRC_STR, n}
-#define S_DATA(n, m)             {SRC_DATA, n, m}
-#define S_IOV(n, m)              {SRC_IOV, n, m}
-#define S_IOVSIZE(n, m)          {SRC_IOVSIZE, n, m}
-#define S_MSG(n)                 {SRC_MSG, n}
-#define S_MSGSIZE(n)             {SRC_MSGSIZE, n}
-#define S_U32AT(n, i)            {SRC_U32AT, n, i}
-#define S_U64AT(n, i)            {SRC_U64AT, n, i}
-#define S_TIMESPEC(n)            {SRC_TIMESPEC, n}
-#define S_TUPLE(n)               {SRC_TUPLE, n}
-#define S_TUPLE_RET              {SRC_TUPLE, 0}
-#define S_SOCKADDR(n, m)         {SRC_SOCKADDR, n, m}
-#define S_FILE_DEV               {SRC_FILE_DEV}
-#define S_FILE_INO               {SRC_FILE_INO}
-#define S_HAND                   {SRC_HAND}
-#define S_CONV(n, what)          {SRC_CONV, n, 0, CONV_##what}
-#define S_CONV2(n, m, what)      {SRC_CONV2, n, m, CONV_##what}
-#define S_CONV_U32AT(n, i, what) {SRC_CONV_U32AT, n, i, CONV_##what}
-#define S_CONV_U64AT(n, i, what) {SRC_CONV_U64AT, n, i, CONV_##what}
+#define S_NONE                                                                                     \
+	{                                                                                          \
+		SRC_NONE                                                                           \
+	}
+#define S_RET                                                                                      \
+	{                                                                                          \
+		SRC_RET                                                                            \
+	}
+#define S_ARG(n)                                                                                   \
+	{                                                                                          \
+		SRC_ARG, n                                                                         \
+	}
+#define S_FDARG(n)                                                                                 \
+	{                                                                                          \
+		SRC_FDARG, n                                                                       \
+	}
+#define S_STR(n)                                                                                   \
+	{                                                                                          \
+		SRC_STR, n                                                                         \
+	}
+#define S_DATA(n, m)                                                                               \
+	{                                                                                          \
+		SRC_DATA, n, m                                                                     \
+	}
+#define S_IOV(n, m)                                                                                \
+	{                                                                                          \
+		SRC_IOV, n, m                                                                      \
+	}
+#define S_IOVSIZE(n, m)                                                                            \
+	{                                                                                          \
+		SRC_IOVSIZE, n, m                                                                  \
+	}
+#define S_MSG(n)                                                                                   \
+	{                                                                                          \
+		SRC_MSG, n                                                                         \
+	}
+#define S_MSGSIZE(n)                                                                               \
+	{                                                                                          \
+		SRC_MSGSIZE, n                                                                     \
+	}
+#define S_U32AT(n, i)                                                                              \
+	{                                                                                          \
+		SRC_U32AT, n, i                                                                    \
+	}
+#define S_U64AT(n, i)                                                                              \
+	{                                                                                          \
+		SRC_U64AT, n, i                                                                    \
+	}
+#define S_TIMESPEC(n)                                                                              \
+	{                                                                                          \
+		SRC_TIMESPEC, n                                                                    \
+	}
+#define S_TUPLE(n)                                                                                 \
+	{                                                                                          \
+		SRC_TUPLE, n                                                                       \
+	}
+#define S_TUPLE_RET                                                                                \
+	{                                                                                          \
+		SRC_TUPLE, 0                                                                       \
+	}
+#define S_SOCKADDR(n, m)                                                                           \
+	{                                                                                          \
+		SRC_SOCKADDR, n, m                                                                 \
+	}
+#define S_FILE_DEV                                                                                 \
+	{                                                                                          \
+		SRC_FILE_DEV                                                                       \
+	}
+#define S_FILE_INO                                                                                 \
+	{                                                                                          \
+		SRC_FILE_INO                                                                       \
+	}
+#define S_HAND                                                                                     \
+	{                                                                                          \
+		SRC_HAND                                                                           \
+	}
+#define S_CONV(n, what)                                                                            \
+	{                                                                                          \
+		SRC_CONV, n, 0, CONV_##what                                                        \
+	}
+#define S_CONV2(n, m, what)                                                                        \
+	{                                                                                          \
+		SRC_CONV2, n, m, CONV_##what                                                       \
+	}
+#define S_CONV_U32AT(n, i, what)                                                                   \
+	{                                                                                          \
+		SRC_CONV_U32AT, n, i, CONV_##what                                                  \
+	}
+#define S_CONV_U64AT(n, i, what)                                                                   \
+	{                                                                                          \
+		SRC_CONV_U64AT, n, i, CONV_##what                                                  \
+	}
 
 #define PARAM(name, type, base, flags, source) source,
-#define EVENT(code, ID, ...) EVENT_SOURCES(ID, __VA_ARGS__)
+#define EVENT(code, ID, ...)                   EVENT_SOURCES(ID, __VA_ARGS__)
 #define EVENT_SOURCES(ID, name, category, flags, ...)                                              \
 	static const struct param_source sources_##ID[] = {__VA_ARGS__};
 #include "model/event/schema.def"
@@ -98,8 +167,8 @@ static void add_path(struct event_plan *ep, uint8_t param, const struct param_de
 	ep->path_param[p->npaths] = param;
 	p->path_read[p->npaths] = ep->slot[param];
 	p->path_dir[p->npaths] = def->type == PT_FSRELPATH && ep->sources[param].a > 0
-		? ep->sources[param].a - 1
-		: PLAN_NONE;
+					 ? ep->sources[param].a - 1
+					 : PLAN_NONE;
 	p->npaths++;
 }
 
@@ -136,7 +205,8 @@ static void plan_event(struct event_plan *ep, const struct event_def *def)
 		const struct param_source *s = &ep->sources[i];
 
 		ep->slot[i] = read_for(p, s);
-		if (s->kind == SRC_FDARG && !(def->flags & EF_CREATES_FD) && (def->flags & EF_USES_FD) &&
+		if (s->kind == SRC_FDARG && !(def->flags & EF_CREATES_FD) &&
+			(def->flags & EF_USES_FD) &&
 			(p->fd == PLAN_NONE || strcmp(def->params[i].name, "fd") == 0))
 			p->fd = s->a;
 		if (def->params[i].type == PT_FSPATH || def->params[i].type == PT_FSRELPATH)
@@ -177,7 +247,8 @@ const struct event_plan *event_plan(uint16_t code)
 
 unsigned syscall_id_by_number(uint16_t nr, bool is_compat)
 {
-	for (const struct syscall_row *r = is_compat ? syscalls_compat : syscalls_native; r->name; r++) {
+	for (const struct syscall_row *r = is_compat ? syscalls_compat : syscalls_native; r->name;
+		r++) {
 		if (r->nr != nr)
 			continue;
 		int id = syscall_id_by_name(str_of(r->name));

@@ -87,8 +87,8 @@ static int explain_load(int code, struct err *e)
 			"the kernel refuses to load the sensor (%s): run koban as root, or give it "
 			"CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH%s%.300s",
 			strerror(code), libbpf_said[0] ? "; it said: " : "", libbpf_said);
-	return err_set(e, code, "the sensor does not load on Linux %s: %s; it said: %.600s", u.release,
-		strerror(code), libbpf_said);
+	return err_set(e, code, "the sensor does not load on Linux %s: %s; it said: %.600s",
+		u.release, strerror(code), libbpf_said);
 }
 
 static int check_host(struct err *e)
@@ -99,10 +99,12 @@ static int check_host(struct err *e)
 	uname(&u);
 	sscanf(u.release, "%u.%u", &major, &minor);
 	if (major < 5 || (major == 5 && minor < 8))
-		return err_set(e, ENOSYS, "Linux %s is too old: the sensor needs 5.8 or later", u.release);
+		return err_set(
+			e, ENOSYS, "Linux %s is too old: the sensor needs 5.8 or later", u.release);
 	if (geteuid() != 0 && access("/sys/kernel/btf/vmlinux", R_OK) == 0 && !getenv("KOBAN_TRY"))
 		return err_set(e, EPERM,
-			"watching the kernel needs root: run `sudo koban …` (or start the koban service)");
+			"watching the kernel needs root: run `sudo koban …` (or start the koban "
+			"service)");
 	return 0;
 }
 
@@ -116,8 +118,8 @@ static void set_plans(struct sensor_bpf *skel)
 	}
 }
 
-int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
-	struct err *e)
+int probe_load(
+	const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret, struct err *e)
 {
 	uint64_t seed[2] = {0};
 	int r = check_host(e);
@@ -211,9 +213,19 @@ static const struct {
 	uint8_t op;
 	uint16_t code;
 } uring_rows[] = {
-	{9, EV_SENDMSG}, {10, EV_RECVMSG}, {13, EV_ACCEPT4}, {16, EV_CONNECT}, {18, EV_OPENAT},
-	{26, EV_SENDTO}, {27, EV_RECVFROM}, {28, EV_OPENAT2}, {35, EV_RENAMEAT2}, {36, EV_UNLINKAT},
-	{37, EV_MKDIRAT}, {38, EV_SYMLINKAT}, {39, EV_LINKAT},
+	{9, EV_SENDMSG},
+	{10, EV_RECVMSG},
+	{13, EV_ACCEPT4},
+	{16, EV_CONNECT},
+	{18, EV_OPENAT},
+	{26, EV_SENDTO},
+	{27, EV_RECVFROM},
+	{28, EV_OPENAT2},
+	{35, EV_RENAMEAT2},
+	{36, EV_UNLINKAT},
+	{37, EV_MKDIRAT},
+	{38, EV_SYMLINKAT},
+	{39, EV_LINKAT},
 };
 
 /* Events that state needs of every process, whatever the rules say. */
@@ -236,8 +248,14 @@ static uint16_t wanted_code(uint16_t code, const uint64_t *codes, bool all_event
 static bool is_epoch(uint16_t code)
 {
 	switch (code) {
-	case EV_RENAME: case EV_RENAMEAT: case EV_RENAMEAT2: case EV_MOUNT: case EV_UMOUNT:
-	case EV_UMOUNT2: case EV_UNSHARE: case EV_SETNS:
+	case EV_RENAME:
+	case EV_RENAMEAT:
+	case EV_RENAMEAT2:
+	case EV_MOUNT:
+	case EV_UMOUNT:
+	case EV_UMOUNT2:
+	case EV_UNSHARE:
+	case EV_SETNS:
 		return true;
 	default:
 		return false;
@@ -255,8 +273,8 @@ static bool is_epoch_syscall(const char *name)
 	return false;
 }
 
-static uint16_t wanted_syscall(const struct syscall_row *r, const uint64_t *codes, bool all_events,
-	bool push_opens)
+static uint16_t wanted_syscall(
+	const struct syscall_row *r, const uint64_t *codes, bool all_events, bool push_opens)
 {
 	uint16_t code = wanted_code(r->code, codes, all_events);
 
@@ -287,14 +305,15 @@ void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events,
 
 	for (uint16_t code = 0; code < PROBE_CODES; code++)
 		skel->bss->plans[code].flags = (skel->bss->plans[code].flags & (uint8_t)~steered) |
-			plan_flags(code, codes, all_events, push_opens);
+					       plan_flags(code, codes, all_events, push_opens);
 	for (const struct syscall_row *r = syscalls_native; r->name; r++)
 		skel->bss->wanted[r->nr].native = wanted_syscall(r, codes, all_events, push_opens);
 	for (const struct syscall_row *r = syscalls_compat; r->name; r++)
 		skel->bss->wanted[r->nr].compat = wanted_syscall(r, codes, all_events, push_opens);
 	for (size_t i = 0; i < sizeof(uring_rows) / sizeof(*uring_rows); i++) {
 		uint16_t code = uring_rows[i].code;
-		bool is_wanted = all_events || has_code(codes, code) || (push_opens && is_epoch(code));
+		bool is_wanted =
+			all_events || has_code(codes, code) || (push_opens && is_epoch(code));
 
 		skel->bss->uring_wanted[uring_rows[i].op] = is_wanted ? code : 0;
 	}
@@ -316,11 +335,12 @@ void probe_new_epoch(struct sensor_bpf *skel)
 
 /* An open that the probe looks at, in a container only on its root file system: a file system that
  * somebody in it mounted (FUSE) could keep us waiting; `call` must be wanted while it lasts. */
-static bool look_at(struct sensor_bpf *skel, long call, int root, const char *path,
-	struct known_key *ret)
+static bool look_at(
+	struct sensor_bpf *skel, long call, int root, const char *path, struct known_key *ret)
 {
 	struct known_key none = {0};
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
 	uint16_t before = skel->bss->wanted[call].native;
 	int fd;
 
@@ -359,7 +379,8 @@ bool probe_know_inside(struct sensor_bpf *skel, int root, const char *path, uint
 		return false;
 	uint32_t bit = (uint32_t)(inode_hash(key.ino) >> 48);
 	skel->bss->known_bloom_inside[bit >> 3] |= (uint8_t)(1 << (bit & 7));
-	return bpf_map_update_elem(bpf_map__fd(skel->maps.known_inside), &key, &id, BPF_NOEXIST) == 0;
+	return bpf_map_update_elem(bpf_map__fd(skel->maps.known_inside), &key, &id, BPF_NOEXIST) ==
+	       0;
 }
 
 void probe_forget_inside(struct sensor_bpf *skel)

@@ -6,8 +6,8 @@ struct sensor_bpf;
 #include "source/sensor/sensor.h"
 
 /* Opens, sets the constants, loads and attaches. */
-int probe_load(const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret,
-	struct err *e);
+int probe_load(
+	const struct sensor_options *o, size_t ring_bytes, struct sensor_bpf **ret, struct err *e);
 void probe_unload(struct sensor_bpf *skel);
 void probe_detach(struct sensor_bpf *skel);
 int probe_ring_fd(const struct sensor_bpf *skel);

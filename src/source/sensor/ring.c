@@ -28,7 +28,8 @@ int ring_open(struct ring *r, int map_fd, size_t size, struct err *e)
 		int code = errno;
 
 		ring_close(r);
-		return err_set(e, code, "ring buffer: cannot map %zu bytes: %s", size, strerror(code));
+		return err_set(
+			e, code, "ring buffer: cannot map %zu bytes: %s", size, strerror(code));
 	}
 	r->producer = p;
 	r->data = (const uint8_t *)p + page;

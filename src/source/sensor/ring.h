@@ -13,7 +13,7 @@ struct ring {
 	unsigned long *consumer;       /* a page of its own, writable */
 	const unsigned long *producer; /* followed by the data, mapped twice */
 	const uint8_t *data;
-	unsigned long at;              /* our position; given back to the kernel by ring_release() */
+	unsigned long at; /* our position; given back to the kernel by ring_release() */
 };
 
 int ring_open(struct ring *r, int map_fd, size_t size, struct err *e);

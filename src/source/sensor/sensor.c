@@ -13,9 +13,9 @@
 
 enum {
 	RING_BYTES = 16 << 20,
-	BATCH = 256,        /* records read before their room is given back */
-	POLL_BUSY_MS = 5,   /* how long the reader sleeps while events come … */
-	POLL_IDLE_MS = 50,  /* … and when none did: an alert is at most that late */
+	BATCH = 256,       /* records read before their room is given back */
+	POLL_BUSY_MS = 5,  /* how long the reader sleeps while events come … */
+	POLL_IDLE_MS = 50, /* … and when none did: an alert is at most that late */
 };
 
 struct sensor {
@@ -40,7 +40,8 @@ int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err 
 	if (ring_bytes & (ring_bytes - 1) || ring_bytes < 4096 * 16 || ring_bytes > (1U << 30)) {
 		free(s);
 		return err_set(e, EINVAL,
-			"sensor.ring_bytes: %zu is no power of two between 64 KiB and 1 GiB", ring_bytes);
+			"sensor.ring_bytes: %zu is no power of two between 64 KiB and 1 GiB",
+			ring_bytes);
 	}
 	s->ring.epoll_fd = -1;
 	s->mounts.fd = -1;
@@ -124,7 +125,8 @@ void sensor_tick(struct sensor *s)
 	size_t changes = s->known.changes;
 
 	known_look(&s->known);
-	/* another name for an inode, or another mount table: what was dull may not be so any more */
+	/* another name for an inode, or another mount table: what was dull may not be so any more
+	 */
 	if (mounts_refresh(&s->mounts) || s->known.changes != changes)
 		probe_new_epoch(s->skel);
 	/* the wall clock may have been set */
@@ -188,7 +190,11 @@ struct sensor_counters sensor_counters(const struct sensor *s)
 bool sensor_is_rename(const struct event *ev)
 {
 	switch (ev->code) {
-	case EV_RENAME: case EV_RENAMEAT: case EV_RENAMEAT2: case EV_LINK: case EV_LINKAT:
+	case EV_RENAME:
+	case EV_RENAMEAT:
+	case EV_RENAMEAT2:
+	case EV_LINK:
+	case EV_LINKAT:
 		return true;
 	default:
 		return false;

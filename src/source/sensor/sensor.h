@@ -17,28 +17,28 @@ struct sensor_path {
 };
 
 struct sensor_options {
-	const uint64_t *codes;      /* wanted event codes, SENSOR_CODE_WORDS words */
-	bool all_events;            /* every syscall that has an event */
-	bool push_opens;            /* let sensor_dull() keep opens in the kernel */
-	bool want_latency;          /* record entry times: one more program on every syscall */
-	uint32_t snaplen;           /* bytes of data an event carries; 0 = 80 */
-	size_t ring_bytes;          /* a power of two; 0 = 16 MiB */
-	bool watch_self;            /* koban's own syscalls too (tests) */
+	const uint64_t *codes; /* wanted event codes, SENSOR_CODE_WORDS words */
+	bool all_events;       /* every syscall that has an event */
+	bool push_opens;       /* let sensor_dull() keep opens in the kernel */
+	bool want_latency;     /* record entry times: one more program on every syscall */
+	uint32_t snaplen;      /* bytes of data an event carries; 0 = 80 */
+	size_t ring_bytes;     /* a power of two; 0 = 16 MiB */
+	bool watch_self;       /* koban's own syscalls too (tests) */
 };
 
 struct sensor_counters {
-	uint64_t in;            /* wanted and happened, in the kernel */
-	uint64_t sent;          /* of these, put into the ring buffer */
-	uint64_t drop_ring;     /* lost: the ring buffer was full */
-	uint64_t drop_size;     /* lost: no scratch buffer or an impossible size */
-	uint64_t state_in;      /* of `in`: fork, exit, cgroup moves, which no rule sees */
-	uint64_t drop_state;    /* of drop_ring: such records */
-	uint64_t received;      /* read from the ring buffer and given to the caller */
-	uint64_t bad;           /* read, but not decodable */
-	uint64_t path_cut;      /* paths of more than 256 parts, cut */
-	uint64_t dull;          /* of `in`: opens that no rule can match, kept in the kernel */
-	uint64_t own;           /* koban's own syscalls, not counted in `in` */
-	uint64_t ring_used;     /* bytes waiting */
+	uint64_t in;         /* wanted and happened, in the kernel */
+	uint64_t sent;       /* of these, put into the ring buffer */
+	uint64_t drop_ring;  /* lost: the ring buffer was full */
+	uint64_t drop_size;  /* lost: no scratch buffer or an impossible size */
+	uint64_t state_in;   /* of `in`: fork, exit, cgroup moves, which no rule sees */
+	uint64_t drop_state; /* of drop_ring: such records */
+	uint64_t received;   /* read from the ring buffer and given to the caller */
+	uint64_t bad;        /* read, but not decodable */
+	uint64_t path_cut;   /* paths of more than 256 parts, cut */
+	uint64_t dull;       /* of `in`: opens that no rule can match, kept in the kernel */
+	uint64_t own;        /* koban's own syscalls, not counted in `in` */
+	uint64_t ring_used;  /* bytes waiting */
 	uint64_t ring_size;
 };
 
@@ -63,7 +63,8 @@ size_t sensor_know(struct sensor *s, const struct sensor_path *paths, size_t n);
  * each container, and again after sensor_know(). How many of them are there.
  */
 size_t sensor_know_inside(struct sensor *s, int root);
-/* Looks again at named paths that changed or appeared and at the mount table; call once a second. */
+/* Looks again at named paths that changed or appeared and at the mount table; call once a second.
+ */
 void sensor_tick(struct sensor *s);
 /*
  * The next event: 1, or 0 when none came within timeout_ms, or -errno. The event borrows from the

@@ -68,8 +68,7 @@ static struct config *load(const char *path, const char *const *overrides, size_
 	return c;
 }
 
-/* ---- golden cases
- * --------------------------------------------------------------------------------- */
+/* ---- golden cases ---------------------------------------------------------------------------- */
 
 static void add_text(struct buf *b, const char *name, const char *value)
 {
@@ -190,8 +189,7 @@ static void golden_cases(void **state)
 	arena_done(&a);
 }
 
-/* ---- the shipped file
- * ------------------------------------------------------------------------------- */
+/* ---- the shipped file ------------------------------------------------------------------------ */
 
 static void the_shipped_file_is_the_defaults(void **state)
 {
@@ -284,8 +282,7 @@ static void every_key_is_documented(void **state)
 	arena_done(&a);
 }
 
-/* ---- files in their order
- * ------------------------------------------------------------------------- */
+/* ---- files in their order -------------------------------------------------------------------- */
 
 static void drop_ins_come_later_in_byte_order(void **state)
 {

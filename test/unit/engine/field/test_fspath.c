@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs.path.*: the paths of calls that act on one path or two, and which of them failed calls keep. */
+/* fs.path.*: the paths of calls that act on one path or two, and which of them failed calls keep.
+ */
 #include "fixture.h"
 
 static void one_path(void **state)

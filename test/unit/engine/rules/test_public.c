@@ -69,7 +69,7 @@ static int compare_str(const void *a, const void *b)
 /* Names of the events that any rule can match. */
 static size_t event_names(const struct ruleset *rs, struct buf *out)
 {
-	struct str names[EVENT_CODE_MAX];
+	struct str names[EVENT_CODE_MAX] = {0};
 	size_t n = 0, kept = 0;
 
 	for (unsigned c = 0; c < EVENT_CODE_MAX; c++)

@@ -185,8 +185,7 @@ static inline void peer_forget(struct peer *p)
 		free(p->messages[--p->n]);
 }
 
-/* ---- a throw-away certificate
- * ---------------------------------------------------------------------- */
+/* ---- a throw-away certificate ---------------------------------------------------------------- */
 
 /* Writes cert.pem and key.pem, self-signed, for 127.0.0.1 alone. */
 static inline void make_certificate(const char *cert_path, const char *key_path)

@@ -4,8 +4,7 @@
 
 #include "peer.h"
 
-/* ---- a plain server with scripted answers
- * ---------------------------------------------------------- */
+/* ---- a plain server with scripted answers ---------------------------------------------------- */
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -239,8 +238,7 @@ static void a_silent_server_times_out(void **state)
 	close(fd);
 }
 
-/* ---- TLS
- * ------------------------------------------------------------------------------------------- */
+/* ---- TLS ------------------------------------------------------------------------------------- */
 
 /* Serves `n` requests, each on a connection of its own; *arg counts those that came through. */
 struct tls_server {

@@ -5,28 +5,27 @@
 
 enum { FAMILY_UNIX = 1, FAMILY_INET = 2, FAMILY_INET6 = 10, UNIX_PATH_MAX_BYTES = 108 };
 
-/* Which end of a TCP connection a socket is, from how it was set up; forgotten when it closes. */
+/* Sockets that were accepted, until they close: the others that are connected are clients. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, u64);
 	__type(value, u8);
-} sock_roles SEC(".maps");
+} accepted_socks SEC(".maps");
 
-enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2, STATE_SYN_RECV = 3, STATE_CLOSE = 7 };
-enum { SOCK_IS_CLIENT = 1, SOCK_IS_SERVER = 2 };
+enum { STATE_ESTABLISHED = 1, STATE_SYN_RECV = 3, STATE_CLOSE = 7 };
 
 SEC("tp_btf/inet_sock_set_state")
 int tcp_state(u64 *ctx)
 {
 	u64 sk = ctx[0];
 	int before = (int)ctx[1], after = (int)ctx[2];
-	u8 role = after == STATE_SYN_SENT ? SOCK_IS_CLIENT : SOCK_IS_SERVER;
+	u8 yes = 1;
 
-	if (after == STATE_CLOSE)
-		bpf_map_delete_elem(&sock_roles, &sk);
-	else if (after == STATE_SYN_SENT || (after == STATE_ESTABLISHED && before == STATE_SYN_RECV))
-		bpf_map_update_elem(&sock_roles, &sk, &role, BPF_ANY);
+	if (after == STATE_ESTABLISHED && before == STATE_SYN_RECV)
+		bpf_map_update_elem(&accepted_socks, &sk, &yes, BPF_ANY);
+	else if (after == STATE_CLOSE && bpf_map_lookup_elem(&accepted_socks, &sk))
+		bpf_map_delete_elem(&accepted_socks, &sk);
 	return 0;
 }
 
@@ -65,9 +64,7 @@ GLOBAL int put_sock(u32 slot, u64 sock)
 	f.proto = BPF_CORE_READ(sk, sk_protocol);
 	f.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (f.family == FAMILY_INET || f.family == FAMILY_INET6) {
-		u8 *role = bpf_map_lookup_elem(&sock_roles, &sock);
-
-		f.role = role ? *role : 0;
+		f.is_accepted = bpf_map_lookup_elem(&accepted_socks, &sock) != NULL;
 		f.lport = BPF_CORE_READ(sk, __sk_common.skc_num);
 		f.rport = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	}

@@ -98,7 +98,7 @@ struct fact_sock {
 	__u64 sock, peer;      /* kernel addresses: identities of unix sockets */
 	__u16 family, lport, rport; /* host order */
 	__u8 type, proto, state;
-	__u8 role;             /* of a TCP connection's local end: 0 unknown, 1 client, 2 server */
+	__u8 is_accepted;      /* by this host, since the sensor started */
 	__u8 laddr[16], raddr[16];
 };
 

@@ -25,12 +25,15 @@ static size_t address_size(uint16_t family)
 	return family == AF_INET6 ? 16 : family == AF_INET ? 4 : 0;
 }
 
-/* Which end we are: what the call says, what the kernel saw when the connection was set up, and for
- * connections older than the sensor the guess that the lower port is the server's (as Falco's). */
-static enum sock_role role_of(uint16_t code, uint8_t seen, const struct event_sock *s)
-{
-	enum { SEEN_CLIENT = 1, SEEN_SERVER = 2 };
+enum { EPHEMERAL_PORT_MIN = 32768 /* net.ipv4.ip_local_port_range, as the kernel comes */ };
 
+/*
+ * Which end we are: what the call says; accepted sockets are servers; of the others a local port
+ * that the kernel chose is a client's. For connections older than the sensor the guess is Falco's,
+ * that the lower port is the server's.
+ */
+static enum sock_role role_of(uint16_t code, bool is_accepted, const struct event_sock *s)
+{
 	switch (code) {
 	case EV_CONNECT:
 		return ROLE_CLIENT;
@@ -40,11 +43,13 @@ static enum sock_role role_of(uint16_t code, uint8_t seen, const struct event_so
 	case EV_BIND:
 		return ROLE_SERVER;
 	default:
-		if (seen == SEEN_CLIENT || seen == SEEN_SERVER)
-			return seen == SEEN_CLIENT ? ROLE_CLIENT : ROLE_SERVER;
 		if (!s->has_remote || !s->has_local)
 			return ROLE_NONE;
-		return s->local_port < s->remote_port ? ROLE_SERVER : ROLE_CLIENT;
+		if (is_accepted)
+			return ROLE_SERVER;
+		return s->local_port < EPHEMERAL_PORT_MIN && s->local_port < s->remote_port
+			       ? ROLE_SERVER
+			       : ROLE_CLIENT;
 	}
 }
 
@@ -92,7 +97,7 @@ void decode_socket(const struct record_view *v, struct event *ev)
 		s->unix_path.len = strnlen(s->unix_path.s, s->unix_path.len);
 	ev->fd.type = socket_type(s);
 	ev->fd.connected = s->has_remote || f.peer;
-	s->role = (uint8_t)role_of(ev->code, f.role, s);
+	s->role = (uint8_t)role_of(ev->code, f.is_accepted, s);
 }
 
 /* A user sockaddr becomes the remote end, where the kernel knows of none. */

@@ -6,7 +6,8 @@
 #include <sys/capability.h>
 #include <unistd.h>
 
-static const cap_value_t kept[] = {CAP_DAC_OVERRIDE, CAP_SYS_PTRACE, CAP_BPF, CAP_PERFMON};
+static const cap_value_t kept[] = {
+	CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF, CAP_PERFMON};
 
 int privileges_drop(struct err *e)
 {

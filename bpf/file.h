@@ -85,12 +85,13 @@ GLOBAL int put_file(u32 slot, u64 file_address, s64 fd)
 	struct writer wr, *w = &wr;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct fact_file fact = {.fd = fd};
-	u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	u64 magic = BPF_CORE_READ(sb, s_magic);
 
 	if (!writer_load(w, slot))
 		return 0;
 	fact.ino = BPF_CORE_READ(inode, i_ino);
-	fact.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	fact.dev = BPF_CORE_READ(sb, s_dev);
 	fact.f_mode = BPF_CORE_READ(file, f_mode);
 	fact.f_flags = BPF_CORE_READ(file, f_flags);
 	fact.mode = BPF_CORE_READ(inode, i_mode);

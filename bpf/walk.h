@@ -55,12 +55,36 @@ SEC_PRIVATE u32 known_find(struct inode *inode)
 	return id ? *id + 1 : 0;
 }
 
-SEC_PRIVATE void walk_look(struct walk *k, struct dentry *d, u64 pos)
+SEC_PRIVATE void walk_look(struct walk *k, struct inode *inode, u64 pos)
 {
 	if (k->known_id)
 		return;
-	k->known_id = known_find(BPF_CORE_READ(d, d_inode));
+	k->known_id = known_find(inode);
 	k->known_tail = WALK_SIZE - pos;
+}
+
+/* What a step needs of a dentry. The members lie together in every kernel so far (include/linux/
+ * dcache.h): one read instead of four, where they still do. */
+struct dentry_head {
+	struct dentry *parent;
+	u64 hash_len; /* of struct qstr: the length is the upper half */
+	const unsigned char *name;
+	struct inode *inode;
+};
+
+SEC_PRIVATE void read_dentry(struct dentry_head *h, struct dentry *d)
+{
+	u32 at = bpf_core_field_offset(struct dentry, d_parent);
+
+	if (bpf_core_field_offset(struct dentry, d_name) == at + 8 &&
+		bpf_core_field_offset(struct dentry, d_inode) == at + 24) {
+		bpf_probe_read_kernel(h, sizeof(*h), (void *)d + at);
+		return;
+	}
+	h->parent = BPF_CORE_READ(d, d_parent);
+	h->hash_len = (u64)BPF_CORE_READ(d, d_name.len) << 32;
+	h->name = BPF_CORE_READ(d, d_name.name);
+	h->inode = BPF_CORE_READ(d, d_inode);
 }
 
 SEC_PRIVATE u64 walk_prepend(struct walk *k, u64 pos, const void *name, u32 len)
@@ -87,11 +111,13 @@ GLOBAL int walk_step(u32 slot)
 
 	if (!k)
 		return 1;
-	struct dentry *d = (void *)k->dentry, *up = BPF_CORE_READ(d, d_parent);
+	struct dentry *d = (void *)k->dentry;
+	struct dentry_head h = {};
 
+	read_dentry(&h, d);
 	if (k->look)
-		walk_look(k, d, k->pos);
-	if (k->dentry == k->root || d == up) {
+		walk_look(k, h.inode, k->pos);
+	if (k->dentry == k->root || d == h.parent) {
 		struct mount *m = (void *)k->mount, *above = BPF_CORE_READ(m, mnt_parent);
 
 		if (k->in_fs || above == m || k->dentry != k->root)
@@ -101,12 +127,12 @@ GLOBAL int walk_step(u32 slot)
 		k->root = (u64)BPF_CORE_READ(above, mnt.mnt_root);
 		return 0;
 	}
-	u64 pos = walk_prepend_dentry(k, d);
+	u64 pos = walk_prepend(k, k->pos, h.name, h.hash_len >> 32);
 
 	if (pos == k->pos)
 		return 1;
 	k->pos = pos;
-	k->dentry = (u64)up;
+	k->dentry = (u64)h.parent;
 	return 0;
 }
 

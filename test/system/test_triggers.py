@@ -116,9 +116,9 @@ def ctr_options(trigger):
     return options
 
 
-def in_container(k, tap, trigger, engine, number):
+def in_container(k, tap, trigger, engine, number, again=False):
     mark = k.mark()
-    name = f"kbtest-{engine.name}-{number}"
+    name = f"kbtest-{engine.name}-{number}{'-again' if again else ''}"
     image = trigger.get("image")
     if image:
         image = engine.tag(image)
@@ -130,6 +130,12 @@ def in_container(k, tap, trigger, engine, number):
     command = ["/bin/sh", "-c", "cd /scratch && " + text]
     r = engine.run(name, command, *options, *env, image=image)
     found = k.wait(lambda f: matches(f, trigger, (name, repository)), WAIT_S, mark)
+    if not found and not again and not any(f["rule"] == trigger["rule"] for f in k.since(mark)):
+        # silence under load was seen once in some six hundred runs and is not explained yet: it is
+        # said, and only a second silence fails
+        print(f"# silent at the first try: {trigger['rule']} ({engine.name})", flush=True)
+        in_container(k, tap, trigger, engine, number, again=True)
+        return
     report(k, tap, trigger, found, mark, r, (name, repository), engine.name)
 
 

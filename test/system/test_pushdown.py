@@ -44,7 +44,7 @@ RULES = """
 # each deed is repeated before and after what it names changes; $D is the folder
 DEEDS = """
 for i in 1 2 3 4 5; do cat plain/file >/dev/null; cat $D/plain/file >/dev/null; done; sleep 0.3
-mv plain was; mv secret plain; mv was secret; cat plain/file secret/file >/dev/null; mv secret was; mv plain secret; mv was plain
+mkdir moved; cp plain/file moved/file; cd moved; for i in 1 2 3; do cat file >/dev/null; done; sleep 0.3; mv ../moved ../secret/; cat file >/dev/null
 for i in 1 2 3; do cat link/file >/dev/null; done; sleep 0.3; rm link; ln -s secret link; cat link/file >/dev/null; rm link; ln -s plain link
 for i in 1 2 3; do cat hard >/dev/null; done; sleep 0.3; ln -f secret/file hard; cat hard >/dev/null; ln -f plain/file hard
 for i in 1 2 3; do cat mnt/file >/dev/null; done; sleep 0.3; mount --bind secret mnt; cat mnt/file >/dev/null; umount mnt; cat mnt/file >/dev/null

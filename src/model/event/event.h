@@ -282,6 +282,8 @@ struct event {
 	struct str exepath; /* of exec: the real path of the executed file */
 };
 
+/* Bytes on disk of a numeric type, else 0. */
+unsigned param_type_size(enum param_type t, bool *is_signed);
 static inline struct str event_param(const struct event *ev, unsigned i)
 {
 	return i < ev->nparams ? ev->params[i] : STR_NULL;

@@ -12,8 +12,6 @@ struct param_value {
 
 /* False when the event has no such parameter; raw.len 0 when it is not available. */
 bool param_value(const struct event *ev, unsigned i, struct param_value *ret);
-/* Bytes on disk of a numeric type, else 0. */
-unsigned param_type_size(enum param_type t, bool *is_signed);
 /* Sign-extended by its type; false when raw is too short or the type has no number. */
 bool param_number(enum param_type t, struct str raw, uint64_t *ret);
 struct str param_until_nul(struct str raw);

@@ -39,46 +39,9 @@ static int open_view(const void *record, size_t size, struct record_view *v)
 
 size_t param_size(uint8_t type)
 {
-	switch ((enum param_type)type) {
-	case PT_INT8:
-	case PT_UINT8:
-	case PT_SIGTYPE:
-	case PT_L4PROTO:
-	case PT_SOCKFAMILY:
-	case PT_FLAGS8:
-	case PT_ENUMFLAGS8:
-		return 1;
-	case PT_INT16:
-	case PT_UINT16:
-	case PT_SYSCALLID:
-	case PT_PORT:
-	case PT_FLAGS16:
-	case PT_ENUMFLAGS16:
-		return 2;
-	case PT_INT32:
-	case PT_UINT32:
-	case PT_BOOL:
-	case PT_FLAGS32:
-	case PT_UID:
-	case PT_GID:
-	case PT_SIGSET:
-	case PT_MODE:
-	case PT_ENUMFLAGS32:
-	case PT_FD32:
-	case PT_PID32:
-		return 4;
-	case PT_INT64:
-	case PT_UINT64:
-	case PT_ERRNO:
-	case PT_FD:
-	case PT_PID:
-	case PT_RELTIME:
-	case PT_ABSTIME:
-	case PT_DOUBLE:
-		return 8;
-	default:
-		return 0;
-	}
+	bool is_signed;
+
+	return param_type_size(type, &is_signed);
 }
 
 void decode_number(struct decoder *d, struct event *ev, unsigned i, uint64_t value, size_t size)

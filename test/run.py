@@ -239,7 +239,7 @@ def print_failure(p, outcome, stdout, stderr):
 
 def run_all(programs, environ):
     passed = failed = 0
-    skips = []
+    skips, failures = [], []
     width = len(str(len(programs)))
     for i, p in enumerate(programs, 1):
         print(f"[{i:{width}}/{len(programs)}] {p} … ", end="", flush=True)
@@ -258,8 +258,9 @@ def run_all(programs, environ):
             words.append(f"{len(outcome.skipped)} skipped")
         print(f"{', '.join(words)} ({took_s:.1f} s)", flush=True)
         if outcome.failed:
+            failures += [(p, why) for why in outcome.faults + outcome.failures]
             print_failure(p, outcome, stdout, stderr)
-    return passed, failed, skips
+    return passed, failed, skips, failures
 
 
 def print_skips(skips):
@@ -268,6 +269,12 @@ def print_skips(skips):
         counts[(str(p), why)] = counts.get((str(p), why), 0) + 1
     for (name, why), n in counts.items():
         print(f"# skip {name}: {why}" + (f" ({n} times)" if n > 1 else ""))
+
+
+def print_failures(failures):
+    """Once more, where one looks first: at the end."""
+    for p, why in failures:
+        print(f"# FAILED {p}: {why}")
 
 
 def print_end(passed, failed, skipped):
@@ -326,8 +333,9 @@ def main():
     if not programs:
         print(f"no test program matches '{args.only}'")
     become_reaper()
-    passed, failed, skips = run_all(programs, environment(build, args.asan))
+    passed, failed, skips, failures = run_all(programs, environment(build, args.asan))
     print_skips(skips)
+    print_failures(failures)
     return print_end(passed, failed, len(skips))
 
 

@@ -6,12 +6,12 @@ set -eu
 
 # What the compiler and the program need.
 build='gcc libc6-dev pkg-config meson ninja-build clang-14 llvm-14 bpftool libbpf-dev libelf-dev
-zlib1g-dev libjansson-dev libyaml-dev libpcre2-dev libvectorscan-dev libcurl4-openssl-dev
-libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev libcmocka-dev ca-certificates'
+zlib1g-dev libjansson-dev libyaml-dev libpcre2-dev libcurl4-openssl-dev
+libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev liblua5.4-dev libncurses-dev libcmocka-dev ca-certificates'
 
 # What the tests start: containers, a second kernel, other ways of asking for a file.
 test='libclang-rt-14-dev python3 python3-yaml podman runc crun containerd
-qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps
+qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps sysdig python3-pyte
 cpio curl git psmisc util-linux mount netcat-openbsd strace'
 
 lint='clang-format-14 clang-format clang-tidy cppcheck shellcheck mandoc git'
@@ -23,14 +23,6 @@ say() {
 die() {
 	say "$*"
 	exit 1
-}
-
-# Either of the two: Vectorscan is the living fork of Hyperscan, with the same library name. They
-# conflict, so the one that is there stays.
-alternative() {
-	case $1 in
-	libvectorscan-dev) echo libhyperscan-dev ;;
-	esac
 }
 
 list_installed() {
@@ -60,8 +52,6 @@ installed=$(list_installed)
 missing=
 for p in $wanted; do
 	is_installed "$p" && continue
-	other=$(alternative "$p")
-	[ -n "$other" ] && is_installed "$other" && continue
 	missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

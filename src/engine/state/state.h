@@ -114,7 +114,12 @@ struct state_options {
 	size_t max_text_bytes; /* strings of all processes; 0 = 512 MiB */
 	size_t max_user_files; /* cached passwd/group files; 0 = 1024 */
 	bool no_proc;          /* captures: never look at this host's /proc, cgroups or bundles */
-	const char *host_root; /* "/" or where the host is mounted, e.g. "/host" */
+	/* keep threads and descriptors too: captures need them, read or written; rules live don't
+	 */
+	bool descriptors;
+	size_t max_threads;     /* 0 = 262144 */
+	size_t max_descriptors; /* of all processes; 0 = 1048576 */
+	const char *host_root;  /* "/" or where the host is mounted, e.g. "/host" */
 	/*
 	 * More places for config.json, below host_root: "srv/x/{id}/config.json" with "*" inside
 	 * components, "{id}" and "{home}". Ends in NULL; NULL = only the built-in ones.
@@ -161,6 +166,66 @@ const struct process *state_process_next(const struct state *s, size_t *pos);
 const struct container *state_container_next(const struct state *s, size_t *pos);
 /* Periodic work, cheap when there is none: ages tombstones, forgets containers that are gone. */
 void state_tick(struct state *s, uint64_t now_epoch_ns);
+
+/*
+ * ---- captures ----
+ *
+ * A live event says which process acted, which file or socket it was about and under which names;
+ * a capture says a thread's number and a descriptor's. With options.descriptors the state keeps
+ * both tables, and state_complete() fills in what the kernel would have told, so that above it
+ * nobody can tell the difference. Call it between the source and state_apply():
+ *
+ *	capture_next(c, &arena, &ev, &e);
+ *	state_complete(s, &arena, &ev);
+ *	proc = state_apply(s, &ev);
+ *
+ * Events of the live sensor may pass it too (koban records a capture): what they carry is learnt,
+ * and nothing of them changes.
+ */
+
+/* One open descriptor of a process, shared by its threads. */
+struct descriptor {
+	struct event_fd fd; /* num, type, flags, dev, ino, sock; strings are the table's own */
+	struct str name;    /* of files and folders: absolute; of the others as other_name */
+	uint64_t opened_ns; /* epoch; 0 = before the capture began */
+};
+
+struct thread {
+	uint32_t tid, vtid;
+	const struct process *proc;
+	struct str comm; /* its own name; that of the process unless the source told another */
+};
+
+void state_complete(struct state *s, struct arena *a, struct event *ev);
+/*
+ * What a capture's metadata blocks hold. Everything is copied. `p` carries the values (pid, ppid,
+ * strings …); its links, container and counters are ignored. 0, -ENOSPC at the cap, -ENOMEM.
+ */
+int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct process *p);
+/* A descriptor of the process of that thread; -ENOENT for an unknown one. */
+int state_add_descriptor(struct state *s, uint32_t tid, const struct event_fd *fd, struct str name);
+/* Users and groups of the machine, or of a container (its full id or the 12 characters). */
+int state_add_user(struct state *s, struct str container_id, const struct user *u);
+int state_add_group(struct state *s, struct str container_id, const struct group *g);
+/* An address of the machine itself (4 or 16 bytes): which end of a connection is local. */
+int state_add_address(struct state *s, const uint8_t *ip, bool is_v6);
+/* Live, before a capture is written: threads and descriptors of all processes from /proc. */
+int state_seed_descriptors(struct state *s, struct err *e);
+
+/* NULL when it is not open or not known; always NULL without options.descriptors. */
+const struct descriptor *state_descriptor_find(const struct process *p, int64_t num);
+/* Visits a process's descriptors in no order: start with *pos = 0. */
+const struct descriptor *state_descriptor_next(const struct process *p, size_t *pos);
+/* How many are open; false when the state keeps none. */
+bool state_descriptor_count(const struct process *p, size_t *ret);
+const struct thread *state_thread_find(const struct state *s, uint32_t tid);
+const struct thread *state_thread_next(const struct state *s, size_t *pos);
+/* The machine's users, groups (container_id empty) and addresses, for who writes a capture. */
+const struct user *state_user_next(const struct state *s, size_t *pos);
+const struct group *state_group_next(const struct state *s, size_t *pos);
+/* The JSON of a container event (324, 402), as Falco's container plugin writes it, and back. */
+int container_from_json(struct container *c, struct str json, struct err *e);
+void container_to_json(const struct container *c, struct buf *out);
 
 /* Pure helpers, tested and fuzzed by themselves. */
 /* The container id and engine in a cgroup path, as all engines and kubelet drivers write it. */

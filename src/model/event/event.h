@@ -135,7 +135,9 @@ struct event_def {
 	uint16_t code;
 	uint8_t nparams;
 	uint8_t category; /* enum event_category */
-	uint32_t flags;   /* enum event_flags */
+	uint16_t next;  /* of old and of enter events: the current exit event that says it now; 0 =
+			   none */
+	uint32_t flags; /* enum event_flags */
 	const char *name; /* "openat": what evt.type prints and rules say */
 	const struct param_def *params;
 };
@@ -268,6 +270,7 @@ struct event {
 	uint8_t nparams;
 	bool has_fd;
 	bool is_io_uring;            /* asked through io_uring */
+	bool is_state_only;          /* a capture says: apply it, do not show it */
 	bool is_compat;              /* a 32-bit syscall */
 	const struct event_def *def; /* NULL for koban's own codes */
 	struct str params[EVENT_PARAMS_MAX];
@@ -282,6 +285,14 @@ struct event {
 	struct str exepath; /* of exec: the real path of the executed file */
 };
 
+/*
+ * Captures: makes the current event of what a file holds, an old code or a current one with fewer
+ * parameters than the schema has today. Parameters go over by name; what the exit lacks is taken
+ * from `enter`, the enter event of the same call of the same thread (NULL when the file has none),
+ * which also gives enter_ns; what neither has is empty. Everything stays borrowed from both, new
+ * bytes are in the arena. False when the event has no current form: it is left as it was.
+ */
+bool event_upgrade(struct event *ev, const struct event *enter, struct arena *a);
 /* Bytes on disk of a numeric type, else 0. */
 unsigned param_type_size(enum param_type t, bool *is_signed);
 static inline struct str event_param(const struct event *ev, unsigned i)

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events from this machine or from a capture, with the state applied. The one place that knows that
+ * a captured event must be completed from the tables and a live one need not.
+ */
+#include "cmd/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENT_ARENA_BYTES = 8 << 20 };
+
+struct stream {
+	struct stream_options o;
+	struct sensor *sensor;
+	struct capture *capture;
+	struct state *state;
+	struct arena arena;
+	struct event ev;
+	uint64_t first_ns, last_ns;
+	char hostname[128];
+};
+
+static int open_state(struct stream *s, struct err *e)
+{
+	struct state_options so = s->o.state ? *s->o.state : (struct state_options){0};
+
+	so.no_proc = s->o.path != NULL;
+	so.descriptors = s->o.path || !s->o.no_descriptors;
+	s->state = state_new(&so, e);
+	return s->state ? 0 : -ENOMEM;
+}
+
+static int open_live(struct stream *s, struct err *e)
+{
+	struct sensor_options o = {
+		.codes = s->o.codes,
+		.all_events = !s->o.codes,
+		.want_latency = !s->o.no_latency,
+		.snaplen = s->o.snaplen,
+		.ring_bytes = s->o.ring_bytes,
+	};
+	int r = sensor_open(&o, &s->sensor, e);
+
+	if (r < 0 || (r = open_state(s, e)) < 0)
+		return r;
+	/* after the sensor is attached, so that no process falls between */
+	r = state_seed(s->state, e);
+	return r < 0 || s->o.no_descriptors ? r : state_seed_descriptors(s->state, e);
+}
+
+static int open_capture(struct stream *s, struct err *e)
+{
+	int r = open_state(s, e);
+	struct capture_options o = {
+		.state = s->state,
+		.keep_enters = s->o.keep_enters,
+		.raw = s->o.raw,
+	};
+
+	return r < 0 ? r : capture_open(s->o.path, &o, &s->capture, e);
+}
+
+static int open_source(struct stream *s, struct err *e)
+{
+	return s->o.path ? open_capture(s, e) : open_live(s, e);
+}
+
+static void close_source(struct stream *s)
+{
+	sensor_close(s->sensor);
+	capture_close(s->capture);
+	if (s->state)
+		state_free(s->state);
+	s->sensor = NULL;
+	s->capture = NULL;
+	s->state = NULL;
+	s->first_ns = s->last_ns = 0;
+}
+
+int stream_open(const struct stream_options *o, struct stream **ret, struct err *e)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(e, ENOMEM, "out of memory");
+	s->o = *o;
+	arena_init(&s->arena, EVENT_ARENA_BYTES);
+	int r = open_source(s, e);
+	if (r < 0) {
+		stream_close(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int next_event(struct stream *s, int timeout_ms, struct err *e)
+{
+	int r;
+
+	arena_reset(&s->arena);
+	if (s->capture) {
+		r = capture_next(s->capture, &s->arena, &s->ev, e);
+		return r == 0 ? -ENODATA : r;
+	}
+	r = sensor_next(s->sensor, &s->arena, timeout_ms, &s->ev);
+	return r < 0 ? err_set(e, -r, "the sensor stopped: %s", strerror(-r)) : r;
+}
+
+int stream_next(struct stream *s, int timeout_ms, struct field_subject *ret, struct err *e)
+{
+	int r = next_event(s, timeout_ms, e);
+
+	if (r <= 0)
+		return r;
+	if (s->capture || !s->o.no_descriptors)
+		state_complete(s->state, &s->arena, &s->ev);
+	if (!s->first_ns)
+		s->first_ns = s->ev.ts_ns;
+	*ret = (struct field_subject){
+		.ev = &s->ev,
+		.proc = state_apply(s->state, &s->ev),
+		.state = s->state,
+		.hostname = s->hostname,
+		.last_ts_ns = s->last_ns,
+		.first_ts_ns = s->first_ns,
+	};
+	s->last_ns = s->ev.ts_ns;
+	return 1;
+}
+
+int stream_rewind(struct stream *s, struct err *e)
+{
+	if (!s->o.path || !strcmp(s->o.path, "-"))
+		return err_set(e, ESPIPE, "only a capture in a file can be read again");
+	close_source(s);
+	return open_source(s, e);
+}
+
+bool stream_is_live(const struct stream *s)
+{
+	return s->sensor != NULL;
+}
+
+struct state *stream_state(struct stream *s)
+{
+	return s->state;
+}
+
+double stream_progress(const struct stream *s)
+{
+	return s->capture ? capture_progress(s->capture) : -1;
+}
+
+const struct capture_info *stream_capture(const struct stream *s)
+{
+	return s->capture ? capture_info(s->capture) : NULL;
+}
+
+struct sensor_counters stream_sensor(const struct stream *s)
+{
+	return s->sensor ? sensor_counters(s->sensor) : (struct sensor_counters){0};
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	close_source(s);
+	arena_done(&s->arena);
+	free(s);
+}

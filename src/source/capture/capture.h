@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Capture files (.scap): what happened on a machine, to be read again anywhere. pcapng framing,
+ * the block numbers and entries of the Falco libs (userspace/libscap/scap_savefile.h and scap.h,
+ * scap version 1.2), plain or gzip, from a file or a pipe. Every block version that was ever
+ * written is read; only the current ones are written.
+ *
+ * The reader gives exit events: an enter event is kept until its exit comes and completes it
+ * (event_upgrade()). Events are numbered as they lie in the file, enter events counted, so that a
+ * number means the same event to every tool.
+ */
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/state/state.h"
+#include "model/event/event.h"
+
+/* ---- reading ---- */
+
+struct capture_options {
+	struct state
+		*state;   /* gets processes, descriptors, users of the metadata blocks; or NULL */
+	bool keep_enters; /* give enter events too, as they are, before they complete their exit */
+	bool raw;         /* no joining at all: every event as the file has it (tools, tests) */
+};
+
+struct capture_machine {
+	uint32_t ncpus;
+	uint64_t memory_bytes, max_pid, boot_ns, flags;
+	char hostname[128];
+};
+
+struct capture_info {
+	uint16_t major, minor;
+	bool is_gzip, has_machine;
+	struct capture_machine machine;
+	uint64_t size_bytes,
+		offset_bytes; /* of the file, and how far it was read; size 0 = a pipe */
+	uint64_t blocks, unknown_blocks;
+	uint64_t events;         /* in the file so far: the last one's number */
+	uint64_t given;          /* returned to the caller */
+	uint64_t joined;         /* enter events that completed an exit */
+	uint64_t lone_enters;    /* enter events whose exit never came */
+	uint64_t unknown_events; /* codes that the schema does not know: skipped */
+	uint64_t state_only;     /* marked in the file as not to be shown */
+	uint64_t bad_entries;    /* processes, descriptors, users that did not parse: skipped */
+	uint64_t threads, descriptors, users, interfaces;
+	uint64_t first_ns, last_ns; /* of the events so far, epoch; 0 = none */
+};
+
+struct capture;
+/* path "-" is standard input. 0 or -errno with what is wrong and where. */
+int capture_open(
+	const char *path, const struct capture_options *o, struct capture **ret, struct err *e);
+/*
+ * The next event: 1; 0 at the end of the file; -errno when the file is damaged from here on (the
+ * error names the offset; what came before is good). The event borrows from the reader and the
+ * arena until the next call. `is_state_only` of the info tells nothing of one event: such events
+ * come with ev->is_state_only set.
+ */
+int capture_next(struct capture *c, struct arena *a, struct event *ret, struct err *e);
+const struct capture_info *capture_info(const struct capture *c);
+/* 0.0 to 1.0, or negative when the size is not known. */
+double capture_progress(const struct capture *c);
+void capture_close(struct capture *c);
+
+/* ---- writing ---- */
+
+struct capture_writer_options {
+	const char *path; /* "-" is standard output; with rotation a strftime pattern or a stem */
+	bool gzip;
+	uint64_t rotate_bytes, rotate_s; /* a new file after so much; 0 = never */
+	uint64_t rotate_events;
+	unsigned max_files; /* keep so many, the oldest is overwritten; 0 = all */
+	/* what goes into no file: glob patterns (fnmatch) over NAME=value of the environment and
+	 * over single arguments; the value is written as "(redacted)" */
+	const char *const *redact;
+	size_t nredact;
+	bool no_environment;
+};
+
+struct capture_writer_counters {
+	uint64_t events, bytes, files, redacted;
+};
+
+struct capture_writer;
+/*
+ * Begins a file: header, machine, addresses, users, threads with their descriptors, containers, all
+ * as the state has them now (options.descriptors must be on). 0 or -errno.
+ */
+int capture_writer_open(const struct capture_writer_options *o, const struct state *s,
+	struct capture_writer **ret, struct err *e);
+/*
+ * Appends one event after state_apply(). What only changes state live (EVENT_FORK, EVENT_CGROUP)
+ * is written as the events that other readers know, or left out where they follow anyway.
+ */
+int capture_write(struct capture_writer *w, const struct event *ev, const struct process *proc,
+	struct err *e);
+struct capture_writer_counters capture_writer_counters(const struct capture_writer *w);
+/* Flushes and closes; 0 or -errno (a full disk is said here at the latest). Frees it always. */
+int capture_writer_close(struct capture_writer *w, struct err *e);
+
+/* ---- the flight recorder ---- */
+
+struct recorder_options {
+	size_t ring_bytes;                    /* in memory; 0 = 64 MiB */
+	uint64_t before_ns, after_ns;         /* around a finding; 0 = 30 s, 10 s */
+	const char *dir;                      /* where files go */
+	uint64_t max_dir_bytes;               /* the oldest recordings go first; 0 = 1 GiB */
+	struct capture_writer_options writer; /* gzip, redact; path is ignored */
+};
+
+struct recorder;
+int recorder_new(const struct recorder_options *o, const struct state *s, struct recorder **ret,
+	struct err *e);
+/* Every event, after state_apply(). Allocates nothing. */
+void recorder_event(struct recorder *r, const struct event *ev, const struct process *proc);
+/*
+ * A rule fired: what is in the ring is to be written out, and what comes in the next after_ns.
+ * Findings that fire while a recording goes on join it. Returns the file's path, good until the
+ * next call; empty when it cannot be made.
+ */
+struct str recorder_fire(struct recorder *r, uint64_t ts_ns, struct str rule);
+void recorder_free(struct recorder *r);

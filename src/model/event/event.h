@@ -166,7 +166,7 @@ enum event_converter {
 	CONV_COUNT
 };
 uint64_t event_convert(enum event_converter what, uint64_t value);
-/* The index of a parameter by name, or -1; always -1 for old events, whose parameters have none. */
+/* The index of a parameter by name, or -1. */
 int event_param_index(const struct event_def *def, struct str name);
 /* "file", "net", "process" …; input and output depend on the descriptor: "unknown" here. */
 const char *event_category_name(enum event_category c);

@@ -95,7 +95,7 @@ struct str event_type_name(const struct event *ev)
 {
 	int64_t id;
 
-	if (ev->code == EV_SYSCALL && event_param_s64(ev, 0, &id) && syscall_id_name((unsigned)id))
+	if (event_is_generic(ev) && event_param_s64(ev, 0, &id) && syscall_id_name((unsigned)id))
 		return str_of(syscall_id_name((unsigned)id));
 	return ev->def ? str_of(ev->def->name) : STR_NULL;
 }

@@ -139,13 +139,14 @@ static struct str fit(struct str raw, enum param_type type, unsigned size, struc
 /* Parameter i of an event that may be of another type; `size` as in struct origin. */
 static struct str take(const struct event *from, unsigned i, unsigned size, struct arena *a)
 {
+	struct str raw = event_param(from, i);
 	struct param_value v;
 
-	if (size == 0)
-		return event_param(from, i);
+	if (size == 0 || (raw.len == size && from->def->params[i].type != PT_DYN))
+		return raw;
 	if (!param_value(from, i, &v)) /* takes the wrapping of PT_DYN off */
 		return STR_NULL;
-	return v.raw.len == size && v.type != PT_DYN ? v.raw : fit(v.raw, v.type, size, a);
+	return fit(v.raw, v.type, size, a);
 }
 
 static struct str value_of(const struct origin *o, const struct event *exit,

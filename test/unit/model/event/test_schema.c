@@ -399,6 +399,14 @@ static void test_type_name(void **state)
 	assert_true(str_is(event_type_name(&ev), "syscall"));
 	ev.params[0] = STR_NULL;
 	assert_true(str_is(event_type_name(&ev), "syscall"));
+	raw = (uint16_t)id;
+	ev.params[0] = str_make((const char *)&raw, 2);
+	ev.code = 0; /* its enter event */
+	ev.def = event_def(0);
+	assert_true(str_is(event_type_name(&ev), "personality"));
+	ev.code = 102;
+	ev.def = event_def(102);
+	assert_true(str_is(event_type_name(&ev), "openat"));
 	ev.def = NULL;
 	assert_int_equal(event_type_name(&ev).len, 0);
 }

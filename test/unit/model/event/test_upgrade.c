@@ -575,6 +575,59 @@ static void test_every_event_with_every_count(void **state)
 	}
 }
 
+/* Parameters of any number, length and content, each exactly so long, for the sanitizers. */
+static void make_hostile(struct event *ev, char **heap, uint16_t code, uint64_t *seed)
+{
+	*ev = (struct event){.code = code, .def = event_def(code)};
+	ev->nparams = (uint8_t)((*seed = hash_u64(*seed + 1)) % (EVENT_PARAMS_MAX + 1));
+	for (unsigned i = 0; i < EVENT_PARAMS_MAX; i++) {
+		size_t len = (*seed = hash_u64(*seed + 1)) % 12;
+
+		heap[i] = malloc(len ? len : 1);
+		assert_non_null(heap[i]);
+		memset(heap[i], (int)(*seed % 3), len ? len : 1);
+		if (i < ev->nparams)
+			ev->params[i] = str_make(heap[i], len);
+	}
+}
+
+static void read_all(const struct event *ev)
+{
+	struct buf b = BUF_INIT(65536);
+
+	event_args_format(ev, &b);
+	for (unsigned i = 0; i < ev->nparams; i++) {
+		struct str s = event_param(ev, i);
+
+		assert_true(s.len == 0 || s.s[s.len - 1] + s.s[0] != 12345); /* read it */
+	}
+	buf_done(&b);
+}
+
+static void test_hostile_parameters(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seed = 1;
+
+	for (uint16_t code = 0; code < EVENT_CODE_MAX; code++) {
+		char *heap[2][EVENT_PARAMS_MAX];
+		struct event ev, enter;
+
+		if (!event_def(code))
+			continue;
+		make_hostile(&ev, heap[0], code, &seed);
+		make_hostile(&enter, heap[1], (uint16_t)(code - 1), &seed);
+		arena_reset(&f->a);
+		if (event_upgrade(f->u, &ev, &enter, &f->a))
+			assert_is(&ev, ev.code);
+		read_all(&ev);
+		for (unsigned i = 0; i < EVENT_PARAMS_MAX; i++) {
+			free(heap[0][i]);
+			free(heap[1][i]);
+		}
+	}
+}
+
 static void test_warm_upgrades_allocate_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -607,6 +660,7 @@ int main(void)
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_no_current_form),
 		cmocka_unit_test(test_every_event_with_every_count),
+		cmocka_unit_test(test_hostile_parameters),
 		cmocka_unit_test(test_warm_upgrades_allocate_nothing),
 	};
 

@@ -49,12 +49,19 @@ struct capture_info {
 };
 
 struct capture;
-/* path "-" is standard input. 0 or -errno with what is wrong and where. */
+/*
+ * path "-" is standard input. Reads up to the first event, so that the state and the info are
+ * filled; o may be NULL. 0 or -errno with what is wrong and where.
+ */
 int capture_open(
 	const char *path, const struct capture_options *o, struct capture **ret, struct err *e);
+/* The same over bytes in memory, which it borrows: tests, the fuzzer, what came over a wire. */
+int capture_open_memory(const void *data, size_t size, const struct capture_options *o,
+	struct capture **ret, struct err *e);
 /*
  * The next event: 1; 0 at the end of the file; -errno when the file is damaged from here on (the
- * error names the offset; what came before is good). The event borrows from the reader and the
+ * error names the offset; what came before is good; later calls say the same). -EINTR when a signal
+ * came while a pipe was waited for: call again or stop. The event borrows from the reader and the
  * arena until the next call. `is_state_only` of the info tells nothing of one event: such events
  * come with ev->is_state_only set.
  */

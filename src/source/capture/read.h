@@ -18,13 +18,15 @@ struct code_kind {
 	bool is_enter, is_exit;      /* of a pair */
 	bool is_large;               /* 32-bit lengths */
 	bool ends_thread;
-	bool is_plain; /* current: no upgrade when all its parameters are there */
+	bool is_plain;    /* current: no upgrade when all its parameters are there */
+	bool wants_enter; /* even then it lacks what an enter event has */
 };
 
 struct capture {
 	struct input in;
 	struct capture_options o;
 	struct capture_info info;
+	struct event_upgrader *upgrader;
 	struct enter_table enters;
 	struct event enter; /* the one that completes an exit */
 	struct code_kind kinds[EVENT_CODE_MAX];
@@ -83,7 +85,7 @@ int read_machine(struct list *l, struct err *e);
  */
 int read_event(struct capture *c, const struct block *b, const uint8_t *p, struct event *ret,
 	struct err *e);
-void read_kinds(struct code_kind *kinds);
+void read_kinds(struct code_kind *kinds, const struct event_upgrader *u);
 
 /* A string with a 16-bit length in front, without NULs at its end. */
 struct str cursor_str16(struct cursor *c);

@@ -182,7 +182,7 @@ int read_event(struct capture *c, const struct block *b, const uint8_t *p, struc
 	struct err *e)
 {
 	size_t have = b->length - BLOCK_MIN_BYTES, front = has_flags(b->type) ? 6 : 2;
-	struct raw_event raw;
+	struct raw_event raw = {0};
 	uint32_t flags = 0;
 
 	if (have < front)
@@ -212,7 +212,7 @@ int read_event(struct capture *c, const struct block *b, const uint8_t *p, struc
 	return 1;
 }
 
-void read_kinds(struct code_kind *kinds)
+void read_kinds(struct code_kind *kinds, const struct event_upgrader *u)
 {
 	for (unsigned i = 0; i < EVENT_CODE_MAX; i++) {
 		const struct event_def *def = event_def((uint16_t)i);
@@ -224,6 +224,7 @@ void read_kinds(struct code_kind *kinds)
 		kinds[i].is_exit = i % 2 && !(def->flags & EF_META);
 		kinds[i].is_large = def->flags & EF_LARGE;
 		kinds[i].is_plain = !(def->flags & EF_OLD);
+		kinds[i].wants_enter = event_upgrade_wants_enter(u, (uint16_t)i, def->nparams);
 		kinds[i].ends_thread = i == EV_PROCEXIT || i == OLD_PROCEXIT;
 	}
 }

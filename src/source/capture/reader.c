@@ -241,8 +241,8 @@ static void join(struct capture *c, const struct code_kind *kind, struct arena *
 		ev->enter_ns = s->ts_ns;
 		c->info.joined++;
 	}
-	if (s || !kind->is_plain || ev->nparams < kind->def->nparams)
-		event_upgrade(ev, s ? &c->enter : NULL, a);
+	if (!kind->is_plain || ev->nparams < kind->def->nparams || (s && kind->wants_enter))
+		event_upgrade(c->upgrader, ev, s ? &c->enter : NULL, a);
 }
 
 /* 1 = give it to the caller; 0 = it was for the reader; -errno. */
@@ -410,7 +410,12 @@ static struct capture *capture_new(const char *name, const struct capture_option
 	if (o)
 		c->o = *o;
 	str_copy(str_of(name), c->name, sizeof(c->name));
-	read_kinds(c->kinds);
+	c->upgrader = event_upgrader_new();
+	if (!c->upgrader) {
+		capture_close(c);
+		return NULL;
+	}
+	read_kinds(c->kinds, c->upgrader);
 	return c;
 }
 
@@ -470,6 +475,7 @@ void capture_close(struct capture *c)
 {
 	if (!c)
 		return;
+	event_upgrader_free(c->upgrader);
 	enter_table_done(&c->enters);
 	input_done(&c->in);
 	free(c);

@@ -1,12 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the reader calls and other rooms do not have yet. Weak: theirs wins. */
+#include <stdlib.h>
+
 #include "source/capture/capture.h"
 
 #define STAND_IN __attribute__((weak))
 
-STAND_IN bool event_upgrade(struct event *ev, const struct event *enter, struct arena *a)
+STAND_IN struct event_upgrader *event_upgrader_new(void)
+{
+	return calloc(1, 1);
+}
+
+STAND_IN void event_upgrader_free(struct event_upgrader *u)
+{
+	free(u);
+}
+
+STAND_IN bool event_upgrade(const struct event_upgrader *u, struct event *ev,
+	const struct event *enter, struct arena *a)
 {
 	return false;
+}
+
+STAND_IN bool event_upgrade_wants_enter(
+	const struct event_upgrader *u, uint16_t code, unsigned nparams)
+{
+	return true;
 }
 
 STAND_IN int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct process *p)

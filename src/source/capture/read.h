@@ -30,6 +30,7 @@ struct capture {
 	struct enter_table enters;
 	struct event enter; /* the one that completes an exit */
 	struct code_kind kinds[EVENT_CODE_MAX];
+	bool is_front;    /* no event of the section but initial ones */
 	uint32_t fds_tid; /* whose descriptors are being read */
 	int failed;
 	struct err failure;

@@ -120,6 +120,7 @@ static int read_section(struct list *l, struct err *e)
 		return err_set(e, ENOTSUP,
 			"format version %u.%u; this program reads up to version %d", c->info.major,
 			c->info.minor, SCAP_MAJOR);
+	c->is_front = true;
 	return 0;
 }
 
@@ -221,6 +222,38 @@ static int check_event_block(struct capture *c, const struct block *b, struct er
 	return trailer == b->length ? 0 : wrong_trailer(c, b, trailer, e);
 }
 
+/*
+ * Containers and users in front of the first event of a section are state as the process list is:
+ * sysdig gives them no number and does not show them (libsinsp's is_initialstate_event(); the
+ * older container events are not among them).
+ */
+static bool is_initial(uint16_t code)
+{
+	switch (code) {
+	case EV_CONTAINER:
+	case EV_ASYNCEVENT:
+	case EV_USERADDED:
+	case EV_USERDELETED:
+	case EV_GROUPADDED:
+	case EV_GROUPDELETED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void number(struct capture *c, struct event *ev)
+{
+	if (c->is_front && is_initial(ev->code)) {
+		c->info.initial_events++;
+		ev->is_state_only = true;
+		ev->num = 0;
+		return;
+	}
+	c->is_front = false;
+	ev->num = c->info.events - c->info.initial_events;
+}
+
 static void count_event(struct capture_info *i, const struct event *ev)
 {
 	if (!i->first_ns)
@@ -273,11 +306,12 @@ static int take_event(
 		return r;
 	input_take(&c->in, b->length);
 	c->info.blocks++;
-	ret->num = ++c->info.events;
+	c->info.events++;
 	if (r == 0) {
 		c->info.unknown_events++;
 		return 0;
 	}
+	number(c, ret);
 	count_event(&c->info, ret);
 	r = settle(c, a, ret, e);
 	c->info.given += r > 0;

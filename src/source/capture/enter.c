@@ -92,16 +92,16 @@ static uint32_t take_victim(struct enter_table *t)
 {
 	uint32_t best = t->hand;
 
-	for (unsigned i = 0; i < VICTIMS; i++) {
-		struct enter_slot *s = &t->slots[t->hand];
-		if (s->num < t->slots[best].num)
-			best = t->hand;
-		t->hand = (t->hand + 1) % t->nslots;
-		if (!s->is_pending) {
-			best = (uint32_t)(s - t->slots);
+	for (uint32_t i = 0; i < VICTIMS; i++) {
+		uint32_t at = (t->hand + i) % t->nslots;
+		if (!t->slots[at].is_pending) {
+			best = at;
 			break;
 		}
+		if (t->slots[at].num < t->slots[best].num)
+			best = at;
 	}
+	t->hand = (best + 1) % t->nslots;
 	lose(t, &t->slots[best]);
 	unlink_slot(t, best);
 	return best;

@@ -106,8 +106,8 @@ static void did_signalfd(struct doing *d)
 static void did_memfd(struct doing *d)
 {
 	enum { MFD_CLOEXEC_SCAP = 1 };
-	struct event_fd fd = {.type = FD_MEMFD,
-		.flags = flags_at(d, 1) & MFD_CLOEXEC_SCAP ? FD_O_CLOEXEC : 0};
+	struct event_fd fd = {
+		.type = FD_MEMFD, .flags = flags_at(d, 1) & MFD_CLOEXEC_SCAP ? FD_O_CLOEXEC : 0};
 	struct str name = did_str(d, 0);
 
 	/* as the kernel names the file */

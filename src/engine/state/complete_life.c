@@ -160,8 +160,7 @@ static struct thread_row *new_thread_of(struct doing *d, struct row *r, const st
 static struct thread_row *new_process_of(
 	struct doing *d, struct row *parent, const struct event_fork *f)
 {
-	struct row *child =
-		apply_new_process(d->s, parent, f, d->ev->ts_ns, STR_NULL);
+	struct row *child = apply_new_process(d->s, parent, f, d->ev->ts_ns, STR_NULL);
 
 	if (!child)
 		return NULL;
@@ -385,8 +384,14 @@ static void did_prctl(struct doing *d)
 		thread_rename(d->s, d->thread, str_head(did_str(d, 1), NAME_MAX_LEN));
 }
 
-#define CLONE_PARAMS {"flags", "vtid", "pid", "ptid", "vpid"}
-#define EXEC_PARAMS  {"cwd", "filename", "pid", "ptid", "trusted_exepath", "cgroups"}
+#define CLONE_PARAMS                                                                               \
+	{                                                                                          \
+		"flags", "vtid", "pid", "ptid", "vpid"                                             \
+	}
+#define EXEC_PARAMS                                                                                \
+	{                                                                                          \
+		"cwd", "filename", "pid", "ptid", "trusted_exepath", "cgroups"                     \
+	}
 
 const struct did_row did_life_rows[] = {
 	{"clone", did_clone, 0, CLONE_PARAMS},

@@ -249,8 +249,7 @@ static void show_attempt(struct doing *d, struct str address)
 	struct event_fd *fd = &d->ev->fd;
 	struct str path = STR_NULL;
 
-	if (d->is_live || fd->type == FD_UNKNOWN ||
-		!take_address(&fd->sock, address, false, &path))
+	if (d->is_live || fd->type == FD_UNKNOWN || !take_address(&fd->sock, address, false, &path))
 		return;
 	if (path.len)
 		fd->sock.unix_path = path;

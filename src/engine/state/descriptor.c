@@ -420,7 +420,8 @@ struct desc *fd_take(struct state *s, struct row *row, int64_t num)
 void fd_set_cloexec(struct state *s, struct row *row, int64_t num, bool on)
 {
 	struct desc *d = fd_find(row, num);
-	uint32_t flags = d ? (d->d.fd.flags & ~(uint32_t)FD_O_CLOEXEC) | (on ? FD_O_CLOEXEC : 0) : 0;
+	uint32_t flags =
+		d ? (d->d.fd.flags & ~(uint32_t)FD_O_CLOEXEC) | (on ? FD_O_CLOEXEC : 0) : 0;
 
 	if (!d || d->d.fd.flags == flags)
 		return;

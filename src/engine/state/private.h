@@ -52,10 +52,10 @@ struct row {
 	struct process p; /* first: a process is its row */
 	struct row *first_child, *next_sibling, *prev_sibling;
 	struct thread_row *threads; /* captures: those that are known */
-	uint64_t seen_ns;   /* when it last acted, or was last found in /proc */
-	uint64_t looked_ns; /* stub: when /proc was last asked */
-	bool leader_gone;   /* the leader's thread ended, others live on */
-	uint32_t reaper;    /* who got the children, told by the exit */
+	uint64_t seen_ns;           /* when it last acted, or was last found in /proc */
+	uint64_t looked_ns;         /* stub: when /proc was last asked */
+	bool leader_gone;           /* the leader's thread ended, others live on */
+	uint32_t reaper;            /* who got the children, told by the exit */
 };
 
 struct row_list {
@@ -128,9 +128,9 @@ typedef void (*did_fn)(struct doing *d);
 
 /* What an event code is about: where its descriptor, its paths and what its action needs are. */
 struct about {
-	did_fn fn; /* NULL = changes no table */
-	int8_t fd_at;         /* parameter; -1 = none */
-	int8_t res_at;        /* -1 = has no result */
+	did_fn fn;     /* NULL = changes no table */
+	int8_t fd_at;  /* parameter; -1 = none */
+	int8_t res_at; /* -1 = has no result */
 	bool fd_is_result;
 	bool has_paths, is_read, is_any; /* is_any = there is something to do at all */
 	uint8_t fd_type;                 /* that the action makes */
@@ -196,7 +196,7 @@ struct state {
 	struct table threads;
 	struct thread_row *thread_oldest, *thread_newest, *free_threads;
 	struct chunk *thread_chunks;
-	uint32_t gone_tid; /* its exit was in the last event */
+	uint32_t gone_tid;   /* its exit was in the last event */
 	struct desc *closed; /* in the last event, which still shows it */
 	struct fd_pool fds;
 	struct about about[EVENT_CODE_MAX];
@@ -314,7 +314,7 @@ struct doing {
 	const struct about *about;
 	struct row *row;
 	struct thread_row *thread;
-	int64_t res; /* INT64_MIN = none */
+	int64_t res;  /* INT64_MIN = none */
 	bool is_live; /* only learn: the event stays as it is */
 };
 void about_init(struct state *s);
@@ -338,8 +338,8 @@ extern const struct did_row did_fd_rows[], did_sock_rows[], did_life_rows[]; /* 
 /* Sets the acting row and thread of a captured event; made, when unknown. NULL = out of memory. */
 void life_actor(struct doing *d);
 /* After a fork: threads and descriptors of the child. */
-void life_forked(struct state *s, struct row *parent, struct row *child,
-	const struct event_fork *f);
+void life_forked(
+	struct state *s, struct row *parent, struct row *child, const struct event_fork *f);
 /* Finds the parents of processes that were listed. */
 void captured_link(struct state *s);
 

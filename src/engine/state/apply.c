@@ -512,8 +512,10 @@ struct process *state_apply(struct state *s, const struct event *ev)
 		r->p.uid = ev->uid;
 	if (ev->gid != UINT32_MAX)
 		r->p.gid = ev->gid;
-	if (r == s->nobody)
+	if (r == s->nobody) {
+		captured_meta(s, ev);
 		return &r->p;
+	}
 	if (ev->code == EVENT_FORK)
 		apply_fork(s, r, ev);
 	else if (ev->code == EVENT_CGROUP)

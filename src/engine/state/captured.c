@@ -158,7 +158,127 @@ int state_add_address(struct state *s, const uint8_t *ip, bool is_v6)
 	return 0;
 }
 
-int state_seed_descriptors(struct state *s, struct err *e)
+/* ---- events of no thread ---- */
+
+static void add_user(struct state *s, const struct event *ev)
 {
-	return 0;
+	uint64_t uid = 0, gid = 0;
+	struct user u = {.name = event_param_str(ev, 2),
+		.home = event_param_str(ev, 3),
+		.shell = event_param_str(ev, 4)};
+
+	if (!event_param_u64(ev, 0, &uid))
+		return;
+	event_param_u64(ev, 1, &gid);
+	u.uid = (uint32_t)uid;
+	u.gid = (uint32_t)gid;
+	(void)!state_add_user(s, event_param_str(ev, 5), &u);
+}
+
+static void add_group(struct state *s, const struct event *ev)
+{
+	struct group g = {.name = event_param_str(ev, 1)};
+	uint64_t gid;
+
+	if (!event_param_u64(ev, 0, &gid))
+		return;
+	g.gid = (uint32_t)gid;
+	(void)!state_add_group(s, event_param_str(ev, 2), &g);
+}
+
+static void drop_account(struct state *s, const struct event *ev, int id_at, bool is_group)
+{
+	uint64_t id;
+
+	if (event_param_u64(ev, 0, &id))
+		account_drop(s, event_param_str(ev, (unsigned)id_at), (uint32_t)id, is_group);
+}
+
+static struct str text_at(const struct event *ev, unsigned i)
+{
+	struct str s = event_param(ev, i);
+
+	s.len = s.len ? strnlen(s.s, s.len) : 0;
+	return s;
+}
+
+static void add_container(struct state *s, struct str json)
+{
+	struct container *c = container_new(CONTAINER_UNKNOWN, STR_NULL);
+
+	if (!c)
+		return;
+	if (container_from_json(c, json, NULL) < 0 || !c->id.len || str_is(c->id, "host"))
+		container_unref(c);
+	else
+		container_learn(s, c);
+}
+
+/* id, type, name, image: before there was JSON */
+static void add_oldest_container(struct state *s, const struct event *ev)
+{
+	struct str type = event_param(ev, 1), id = text_at(ev, 0);
+	uint32_t number = CONTAINER_UNKNOWN;
+
+	if (type.len == sizeof(number))
+		memcpy(&number, type.s, sizeof(number));
+	struct container *c = id.len ? container_new((enum container_type)number, id) : NULL;
+
+	if (!c)
+		return;
+	c->name = arena_str(&c->arena, text_at(ev, 2));
+	container_split_image(c, text_at(ev, 3));
+	c->is_complete = true;
+	container_learn(s, c);
+}
+
+static void drop_container(struct state *s, struct str json)
+{
+	struct container *c = container_new(CONTAINER_UNKNOWN, STR_NULL);
+
+	if (c && container_from_json(c, json, NULL) == 0 && c->id.len)
+		container_forget(s, c->id);
+	container_unref(c);
+}
+
+static void async_event(struct state *s, const struct event *ev)
+{
+	struct str name = event_param_str(ev, 1);
+
+	if (str_is(name, "container"))
+		add_container(s, text_at(ev, 2));
+	else if (str_is(name, "container_removed"))
+		drop_container(s, text_at(ev, 2));
+}
+
+void captured_meta(struct state *s, const struct event *ev)
+{
+	enum { OLDEST_CONTAINER = 228, OLD_CONTAINER_JSON = 272 };
+
+	switch (ev->code) {
+	case EV_USERADDED:
+		add_user(s, ev);
+		break;
+	case EV_USERDELETED:
+		drop_account(s, ev, 5, false);
+		break;
+	case EV_GROUPADDED:
+		add_group(s, ev);
+		break;
+	case EV_GROUPDELETED:
+		drop_account(s, ev, 2, true);
+		break;
+	case EV_CONTAINER:
+	case OLD_CONTAINER_JSON:
+		add_container(s, text_at(ev, 0));
+		break;
+	case OLDEST_CONTAINER:
+		add_oldest_container(s, ev);
+		break;
+	case EV_ASYNCEVENT:
+		async_event(s, ev);
+		break;
+	default:
+		break;
+	}
 }

@@ -209,10 +209,17 @@ struct state {
 		bool is_v6;
 	} addresses[ADDRESSES_MAX]; /* of the machine itself */
 	size_t naddresses;
+	struct table accounts;
 	bool is_unlinked; /* processes were added whose parents are to be found */
 };
 
 enum { PROC_BUF = 64 * 1024 };
+
+/* What is known comes from a capture alone. */
+static inline bool is_captured(const struct state *s)
+{
+	return s->o.no_proc && s->o.descriptors;
+}
 
 static inline struct row *row_of(const struct process *p)
 {
@@ -340,6 +347,20 @@ void life_actor(struct doing *d);
 /* After a fork: threads and descriptors of the child. */
 void life_forked(
 	struct state *s, struct row *parent, struct row *child, const struct event_fork *f);
+/* captured.c: events of no thread: containers, users, groups. */
+void captured_meta(struct state *s, const struct event *ev);
+/* account.c: users and groups that a capture tells of */
+void accounts_init(struct state *s);
+void accounts_done(struct state *s);
+const struct user *account_user(const struct state *s, const struct process *p, uint32_t uid);
+const struct group *account_group(const struct state *s, const struct process *p, uint32_t gid);
+/* Forgets the user, or the group, of that number. */
+void account_drop(struct state *s, struct str container_id, uint32_t id, bool is_group);
+/* container.c: what a capture tells of a container; takes c. */
+void container_learn(struct state *s, struct container *c);
+void container_forget(struct state *s, struct str id);
+/* The files of the process's root, at most a second old; NULL when there is no room. */
+
 /* Finds the parents of processes that were listed. */
 void captured_link(struct state *s);
 
@@ -437,3 +458,6 @@ void users_init(struct state *s);
 size_t users_parse(struct arena *a, struct str text, struct user **ret);
 size_t groups_parse(struct arena *a, struct str text, struct group **ret);
 void users_done(struct state *s);
+/* Of the host, live. */
+const struct user *users_next(const struct state *s, size_t *pos);
+const struct group *groups_next(const struct state *s, size_t *pos);

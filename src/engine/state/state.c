@@ -58,6 +58,7 @@ struct state *state_new(const struct state_options *o, struct err *e)
 	s->texts.max = s->o.max_text_bytes;
 	s->fds.names.max = s->o.max_text_bytes;
 	users_init(s);
+	accounts_init(s);
 	threads_init(s);
 	arena_init(&s->scratch, 64 << 20);
 	if (!(s->host_root = clean_root(s->o.host_root)) || !(s->proc_buf = malloc(PROC_BUF)) ||
@@ -89,6 +90,7 @@ void state_free(struct state *s)
 		return;
 	rows_done(s);
 	threads_done(s);
+	accounts_done(s);
 	fds_done(s);
 	text_pool_done(&s->texts);
 	containers_done(s);

@@ -64,16 +64,27 @@ GET(get_ismain)
 	return give_bool(ret, is_main(event_of(ctx)));
 }
 
-/* Outside a pid namespace both ids are one; inside, only the main thread's is kept. */
+/* The thread in the state's table, which captures have; NULL when it is not known. */
+static const struct thread *thread_of(const struct field_ctx *ctx)
+{
+	const struct field_subject *s = subject_of(ctx);
+
+	return s->state ? state_thread_find(s->state, s->ev->tid) : NULL;
+}
+
+/* Outside a pid namespace both ids are one; inside, live only the main thread's is kept. */
 GET(get_vtid)
 {
 	const struct process *p = process_of(ctx);
 	const struct event *ev = event_of(ctx);
+	const struct thread *t = thread_of(ctx);
 
 	if (!p || !p->vpid)
 		return false;
 	if (is_main(ev))
 		return give_s64(ret, p->vpid);
+	if (t)
+		return give_s64(ret, t->vtid);
 	return p->vpid == p->pid && give_s64(ret, ev->tid);
 }
 
@@ -157,8 +168,8 @@ static const struct field_def fields[] = {
 	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid},
 	{"thread.ismain", VT_BOOL, 0, "True when it is the process's first thread.", get_ismain},
 	{"thread.vtid", VT_S64, 0,
-		"Thread id as the thread itself sees it; in a container known for main threads "
-		"only.",
+		"Thread id as the thread itself sees it; live, in a container, known for main "
+		"threads only.",
 		get_vtid},
 	{"thread.nametid", VT_STR, TABLE_ONLY,
 		"proc.name and thread.tid in one, to tell threads of the same name apart: "

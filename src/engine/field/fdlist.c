@@ -141,7 +141,8 @@ GET(get_sports)
 static const struct field_def fields[] = {
 	{"fdlist.nums", VT_STR, 0, "Numbers of the descriptors of a poll, with commas: 3,4,7.",
 		get_nums},
-	{"fdlist.names", VT_STR, NAMED, "Their names, <NA> for unknown ones." FIELD_OF_TABLE, get_names},
+	{"fdlist.names", VT_STR, NAMED, "Their names, <NA> for unknown ones." FIELD_OF_TABLE,
+		get_names},
 	{"fdlist.cips", VT_STR, 0, "Addresses of their clients." FIELD_OF_TABLE, get_cips},
 	{"fdlist.sips", VT_STR, 0, "Addresses of their servers." FIELD_OF_TABLE, get_sips},
 	{"fdlist.cports", VT_STR, 0, "Ports of their clients." FIELD_OF_TABLE, get_cports},

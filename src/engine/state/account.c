@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Users and groups that a capture tells of: those of the machine in its list, those of containers
- * in events. This host's passwd file is never asked for them. Of a container whose users nobody told
- * of (older captures never do) the machine's are taken: most images have the same first ones.
+ * in events. This host's passwd file is never asked for them. Of a container whose users nobody
+ * told of (older captures never do) the machine's are taken: most images have the same first ones.
  */
 #include <errno.h>
 #include <stdlib.h>

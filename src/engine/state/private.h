@@ -152,7 +152,7 @@ struct user_file;
 
 typedef void (*apply_fn)(struct state *s, struct row *r, const struct event *ev);
 
-enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 3 };
+enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 5 };
 
 /* Where one version of execve has its parameters; -1 = not at all. */
 struct exec_index {

@@ -209,7 +209,7 @@ static void begin(struct state *s, uint64_t ts_ns)
 		desc_unref(s, s->closed);
 		s->closed = NULL;
 	}
-	if (s->is_unlinked)
+	if (s->nunlinked)
 		captured_link(s);
 	s->actor = NULL;
 	s->now_ns = ts_ns;

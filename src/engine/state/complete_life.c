@@ -152,6 +152,10 @@ static struct thread_row *new_thread_of(struct doing *d, struct row *r, const st
 	struct str comm = named(d, "comm");
 
 	r->p.nthreads++;
+	if (r->p.uid == UINT32_MAX) {
+		named_u32(d, "uid", &r->p.uid);
+		named_u32(d, "gid", &r->p.gid);
+	}
 	if (t && comm.len && !str_eq(comm, r->p.comm))
 		thread_rename(d->s, t, comm);
 	return t;
@@ -255,6 +259,15 @@ static void introduce(struct doing *d)
 	parent = row_of_tid(d->s, ptid);
 	r->p.ppid = parent ? parent->p.pid : ptid;
 	row_set_parent(d->s, r, parent);
+	if (!parent || r->p.uid != UINT32_MAX)
+		return;
+	/* what he most probably has from his parent */
+	r->p.uid = parent->p.uid;
+	r->p.gid = parent->p.gid;
+	r->p.loginuid = parent->p.loginuid;
+	r->p.tty = parent->p.tty;
+	r->p.sid = parent->p.sid;
+	r->p.vsid = parent->p.vsid;
 }
 
 /* ---- the parent's side of a clone ---- */

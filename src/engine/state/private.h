@@ -211,7 +211,7 @@ struct state {
 	size_t naddresses;
 	struct table accounts;
 	uint64_t server_ports[65536 / 64]; /* of the file's list: somebody listens there */
-	bool is_unlinked; /* processes were added whose parents are to be found */
+	size_t nunlinked; /* listed processes and descriptors since their ties were looked for */
 };
 
 enum { PROC_BUF = 64 * 1024 };

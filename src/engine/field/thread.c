@@ -2,7 +2,7 @@
 /*
  * The thread.* fields: the thread that made the event, and what the kernel keeps by thread but
  * koban by process (capabilities, cgroups, memory). CPU time is not among what a sensor of system
- * calls sees.
+ * calls sees; captures may have it from the scheduler.
  */
 #include "engine/field/private.h"
 
@@ -88,6 +88,20 @@ GET(get_vtid)
 	return p->vpid == p->pid && give_s64(ret, ev->tid);
 }
 
+GET(get_exectime)
+{
+	const struct thread *t = thread_of(ctx);
+
+	return t && event_of(ctx)->code == EV_SWITCH && give_reltime(ret, t->exec_ns);
+}
+
+GET(get_totexectime)
+{
+	const struct thread *t = thread_of(ctx);
+
+	return t && event_of(ctx)->code == EV_SWITCH && give_reltime(ret, t->total_exec_ns);
+}
+
 GET(get_nametid)
 {
 	const struct process *p = process_of(ctx);
@@ -149,7 +163,9 @@ GET(get_vmrss_b)
 	return p && give_memory(ctx, p->vmrss_kb * 1024, ret);
 }
 
-#define NO_SCHEDULER " Missing: it needs scheduler events, which no koban sensor records."
+#define OF_SCHEDULER                                                                               \
+	" Of switch events in captures that have them; no koban sensor records the scheduler."
+#define NO_SAMPLES " Missing: it needs samples of CPU time, which no koban sensor takes."
 
 static const struct field_def fields[] = {
 	{"thread.cap_permitted", VT_STR, 0,
@@ -176,18 +192,19 @@ static const struct field_def fields[] = {
 		"java4711.",
 		get_nametid},
 	{"thread.exectime", VT_RELTIME, 0,
-		"Nanoseconds of CPU time since the last switch to the thread." NO_SCHEDULER,
-		field_get_missing},
+		"Nanoseconds of CPU time since the last switch to the thread." OF_SCHEDULER,
+		get_exectime},
 	{"thread.totexectime", VT_RELTIME, 0,
-		"Nanoseconds of CPU time of the thread in all." NO_SCHEDULER, field_get_missing},
+		"Nanoseconds of CPU time of the thread since the first event." OF_SCHEDULER,
+		get_totexectime},
 	{"thread.cgroups", VT_STR, 0, "Control groups as subsystem=path, separated by blanks.",
 		get_cgroups},
 	{"thread.cgroup", VT_STR, NEED_KEY,
 		"Path of the control group of one subsystem: thread.cgroup.cpuset.", get_cgroup},
-	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SCHEDULER, field_get_missing},
-	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SCHEDULER,
+	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SAMPLES, field_get_missing},
+	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SAMPLES,
 		field_get_missing},
-	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SCHEDULER,
+	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SAMPLES,
 		field_get_missing},
 	{"thread.vmsize", VT_U64, 0,
 		"Virtual memory in KiB, counted at the main thread; 0 for the others.", get_vmsize},

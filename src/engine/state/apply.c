@@ -344,6 +344,8 @@ static void apply_memory(struct state *s, struct row *r, const struct event *ev)
 static void apply_switch(struct state *s, struct row *r, const struct event *ev)
 {
 	apply_memory(s, r, ev);
+	if (ev->tid != ev->pid) /* page faults are counted by thread */
+		return;
 	param_u64(s, ev, 3, &r->p.pfmajor);
 	param_u64(s, ev, 4, &r->p.pfminor);
 }

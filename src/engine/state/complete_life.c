@@ -397,6 +397,20 @@ static void did_prctl(struct doing *d)
 		thread_rename(d->s, d->thread, str_head(did_str(d, 1), NAME_MAX_LEN));
 }
 
+/* The thread leaves the CPU, which it had since the last switch there. */
+static void did_switch(struct doing *d)
+{
+	struct thread *t = &d->thread->t;
+	uint64_t *last;
+
+	if (d->ev->cpu >= CPUS_MAX)
+		return;
+	last = &d->s->switched_ns[d->ev->cpu];
+	t->exec_ns = *last && d->ev->ts_ns > *last ? d->ev->ts_ns - *last : 0;
+	t->total_exec_ns += t->exec_ns;
+	*last = d->ev->ts_ns;
+}
+
 #define CLONE_PARAMS                                                                               \
 	{                                                                                          \
 		"flags", "vtid", "pid", "ptid", "vpid"                                             \
@@ -414,6 +428,7 @@ const struct did_row did_life_rows[] = {
 	{"execve", did_exec, 0, EXEC_PARAMS},
 	{"execveat", did_exec, 0, EXEC_PARAMS},
 	{"procexit", did_exit, 0, {NULL}},
+	{"switch", did_switch, 0, {NULL}},
 	{"prctl", did_prctl, 0, {"option", "arg2_str"}},
 	{NULL, NULL, 0, {NULL}},
 };

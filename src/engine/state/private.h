@@ -108,7 +108,13 @@ struct files {
 	struct files *next_free;
 };
 
-enum { FD_TABLE_CLASSES = 24, EXITED_MAX = 32, ADDRESSES_MAX = 256, ABOUT_PARAMS_MAX = 6 };
+enum {
+	FD_TABLE_CLASSES = 24,
+	EXITED_MAX = 32,
+	ADDRESSES_MAX = 256,
+	CPUS_MAX = 1024,
+	ABOUT_PARAMS_MAX = 6
+};
 
 struct chunk;
 
@@ -196,8 +202,9 @@ struct state {
 	struct table threads;
 	struct thread_row *thread_oldest, *thread_newest, *free_threads;
 	struct chunk *thread_chunks;
-	uint32_t gone_tid;   /* its exit was in the last event */
-	struct desc *closed; /* in the last event, which still shows it */
+	uint64_t switched_ns[CPUS_MAX]; /* when each CPU last took another thread */
+	uint32_t gone_tid;              /* its exit was in the last event */
+	struct desc *closed;            /* in the last event, which still shows it */
 	struct fd_pool fds;
 	struct about about[EVENT_CODE_MAX];
 	struct {

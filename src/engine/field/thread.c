@@ -99,7 +99,7 @@ GET(get_totexectime)
 {
 	const struct thread *t = thread_of(ctx);
 
-	return t && event_of(ctx)->code == EV_SWITCH && give_reltime(ret, t->total_exec_ns);
+	return t && t->total_exec_ns && give_reltime(ret, t->total_exec_ns);
 }
 
 GET(get_nametid)

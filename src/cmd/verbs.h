@@ -6,3 +6,4 @@ int cmd_watch(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_fields(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_read(int argc, char **argv);

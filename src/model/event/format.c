@@ -453,8 +453,8 @@ void event_args_format_as(const struct event *ev, struct event_style style, stru
 	unsigned n = ev->def && ev->def->params ? ev->def->nparams : 0;
 	struct param_value v;
 
-	/* event 1 holds numbers for machines only */
-	if (ev->code == EV_SYSCALL)
+	/* the generic event holds numbers for machines only */
+	if (event_is_generic(ev))
 		return;
 	n = n < ev->nparams ? n : ev->nparams;
 	for (unsigned i = 0; i < n && param_value(ev, i, &v); i++) {

@@ -149,9 +149,15 @@ struct pid {
 struct pid_namespace {
 	struct task_struct *child_reaper;
 };
+struct ns_common {
+	unsigned int inum;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
 struct nsproxy {
 	struct pid_namespace *pid_ns_for_children;
-	void *mnt_ns;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct tty_driver {

@@ -68,6 +68,7 @@ enum record_fact {
 	FACT_FORK,      /* struct fact_fork */
 	FACT_CWD,       /* the working folder, after the call */
 	FACT_EXE,       /* struct fact_exe */
+	FACT_MNTNS,     /* struct fact_mntns, of a call that names a file and opens none */
 	FACT_MAX,
 };
 
@@ -105,6 +106,10 @@ struct fact_sock {
 struct fact_fork {
 	__u64 child_start_ns, parent_start_ns;
 	__u32 child_pid, child_tid, vtid, vpid, parent_pid, reserved;
+};
+
+struct fact_mntns {
+	__u32 inum, parent_pid; /* the parent often outlives the caller */
 };
 
 /* What an exec event says beyond strings; see fill_exec() in exec.h. */

@@ -225,6 +225,22 @@ GLOBAL int put_addr(u32 code)
 	return 0;
 }
 
+GLOBAL int put_mntns(u32 slot)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fact_mntns f = {
+		.inum = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum),
+		.parent_pid = BPF_CORE_READ(task, real_parent, tgid),
+	};
+	struct writer w;
+
+	if (!writer_load(&w, slot))
+		return 0;
+	put_fact(&w, FACT_MNTNS, &f, sizeof(f));
+	writer_save(&w);
+	return 0;
+}
+
 GLOBAL int put_facts(u32 code, u32 starts)
 {
 	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
@@ -245,6 +261,8 @@ GLOBAL int put_facts(u32 code, u32 starts)
 		put_dir(0, FACT_DIR, p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[0]));
 	if (p->npaths > 1 && !(starts & 2))
 		put_dir(0, FACT_DIR2, p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[1]));
+	if (p->npaths > 0 && p->fd != PLAN_FD_RET)
+		put_mntns(0);
 	if ((p->flags & PLAN_CWD_AFTER) && ret == 0)
 		put_dir(0, FACT_CWD, AT_CWD);
 	return 0;

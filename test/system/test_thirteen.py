@@ -3,11 +3,12 @@
 # run-args: read
 # run-args: write
 # run-args: exec
+# run-args: remove
 # run-args: container
 # timeout: 240
 """Thirteen ways to the same file: however it is asked for, the rule about it fires.
 
-read: /etc/shadow, with the public rule "Read sensitive file untrusted" (and for an impostor with a
+remove: a file below /etc, with a rule on the prefix. read: /etc/shadow, with the public rule "Read sensitive file untrusted" (and for an impostor with a
 trusted name, a rule of koban's own). write: a file below /etc, with a rule on the prefix. exec: a
 program in /dev/shm, with the public rule "Execution from /dev/shm". Ways that do not apply to a
 deed say why. container: reading again, in a privileged container, where the findings must name it.
@@ -68,7 +69,23 @@ EXEC_WAYS = [
     ("bind mount of the folder", 'mkdir -p bind && mount --bind "$DIR" bind && "./bind/$NAME"'),
     ("impostor's name", '(exec -a sshd "$FILE")'),
 ]
+REMOVE_WAYS = [
+    ("plain", 'rm "$FILE"'),
+    ("with ..", 'rm "$DIR/../${DIR#/}/$NAME"'),
+    ("cd, then relative", 'cd "$DIR" && rm "$NAME"'),
+    ("/proc/self/root", 'rm "/proc/self/root$FILE"'),
+    ("/proc/self/fd/3", None),
+    ("symbolic link", None),
+    ("a folder's symbolic link", 'ln -s "$DIR" dirlink && rm "dirlink/$NAME"'),
+    ("a folder's symbolic link, absolute", 'ln -s "$DIR" dirlink && rm "$PWD/dirlink/$NAME"'),
+    ("cd through a symbolic link", 'ln -s "$DIR" dirlink && cd dirlink && rm "$NAME"'),
+    ("moved away by a folder's link", 'ln -s "$DIR" dirlink && mv "dirlink/$NAME" dirlink/kbgone'),
+    ("hard link", None),
+]
 NOT_APPLICABLE = {
+    ("remove", "/proc/self/fd/3"): "the descriptor went with its process before it could be asked",
+    ("remove", "symbolic link"): "the link is removed, not the file",
+    ("remove", "hard link"): "another name of the file is removed, not the file",
     ("write", "hard link"): "a new name of a file that a rule does not name is no file below /etc",
     ("exec", "io_uring"): "io_uring has no exec",
 }
@@ -77,6 +94,17 @@ WRITE_RULE = """
   desc: a file below /etc is opened for writing
   condition: evt.type in (open, openat, openat2, creat) and evt.is_open_write=true and fd.name startswith /etc/
   output: written %fd.name by %proc.name
+  priority: WARNING
+"""
+
+
+REMOVE_RULE = """
+- rule: Remove below etc in the test
+  desc: a file below /etc is removed or renamed
+  condition: >
+    evt.type in (unlink, unlinkat, rename, renameat, renameat2) and
+    (fs.path.name startswith /etc/kbtrig or fs.path.source startswith /etc/kbtrig)
+  output: removed %fs.path.name %fs.path.source by %proc.name
   priority: WARNING
 """
 
@@ -99,6 +127,13 @@ class Deed:
                 f.write(WRITE_RULE)
             self.rules = [path]
             self.expected = self.impostor = {"Write below etc in the test"}
+        elif name == "remove":
+            self.file, self.ways = "/etc/kbtrig-thirteen", REMOVE_WAYS
+            path = os.path.join(folder, "remove.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(REMOVE_RULE)
+            self.rules = [path]
+            self.expected = self.impostor = {"Remove below etc in the test"}
         else:
             self.file, self.ways = "/dev/shm/thirteen", EXEC_WAYS
             self.expected = self.impostor = {"Execution from /dev/shm"}
@@ -112,7 +147,7 @@ class Deed:
                 if "mpost" in x["info"]["name"] + x["info"]["description"]}
 
     def undo(self):
-        for path in ("/etc/kbhard", "/dev/shm/kbhard", "/etc/kbtrig-thirteen",
+        for path in ("/etc/kbhard", "/dev/shm/kbhard", "/etc/kbtrig-thirteen", "/etc/kbgone",
                      "/dev/shm/thirteen"):
             if os.path.exists(path):
                 os.unlink(path)
@@ -127,9 +162,14 @@ def try_way(k, tap, deed, way, text, kbtrig):
     env = {**os.environ, "FILE": deed.file, "DIR": os.path.dirname(deed.file), "SAMEFS": deed.samefs,
            "NAME": os.path.basename(deed.file), "KBTRIG": kbtrig}
     expected = deed.impostor if way == "impostor's name" else deed.expected
+    if deed.name == "remove":
+        with open(deed.file, "w", encoding="ascii"):
+            pass
     mark = k.mark()
-    # unshare: a bind mount ends with the shell
-    r = subprocess.run(["unshare", "-m", "bash", "-c", text], cwd=folder, env=env,
+    # unshare: a bind mount ends with the shell; a removal's name is looked up after it, and the
+    # mounts of a shell that ended are gone
+    shell = ["bash", "-c"] if deed.name == "remove" else ["unshare", "-m", "bash", "-c"]
+    r = subprocess.run([*shell, text], cwd=folder, env=env,
                        capture_output=True, text=True, timeout=30, check=False)
     found = k.wait(lambda f: f["rule"] in expected, WAIT_S, mark)
     if not tap.ok(found, label, f"exit {r.returncode}: {r.stderr}\n" + "\n".join(
@@ -172,7 +212,7 @@ def in_container(tap, kbtrig):
 def main():
     koban.need_root()
     name = sys.argv[1] if len(sys.argv) > 1 else "read"
-    if name != "write":
+    if name not in ("write", "remove"):
         koban.need_shared(os.path.join(koban.PUBLIC_RULES, "falco_rules.yaml"))
     tap = koban.Tap()
     folder = koban.scratch()

@@ -286,13 +286,27 @@ struct event {
 };
 
 /*
- * Captures: makes the current event of what a file holds, an old code or a current one with fewer
- * parameters than the schema has today. Parameters go over by name; what the exit lacks is taken
- * from `enter`, the enter event of the same call of the same thread (NULL when the file has none),
- * which also gives enter_ns; what neither has is empty. Everything stays borrowed from both, new
- * bytes are in the arena. False when the event has no current form: it is left as it was.
+ * Captures: makes current events of what a file holds, old codes or current ones with fewer
+ * parameters than the schema has today. The upgrader is the table of what comes from where: made
+ * once by the owner of a file, read-only from then on. NULL when there is no memory.
  */
-bool event_upgrade(struct event *ev, const struct event *enter, struct arena *a);
+struct event_upgrader;
+struct event_upgrader *event_upgrader_new(void);
+void event_upgrader_free(struct event_upgrader *u);
+/*
+ * Parameters go over by name; what the exit lacks is taken from `enter`, the enter event of the
+ * same call of the same thread (code and parameters count; NULL when the file has none), which also
+ * gives enter_ns; what neither has is empty. An `enter` of another call is not looked at.
+ * Everything stays borrowed from both, new bytes are in the arena. False when the event has no
+ * current form, as enter events themselves: it is left as it was.
+ */
+bool event_upgrade(const struct event_upgrader *u, struct event *ev, const struct event *enter,
+	struct arena *a);
+/*
+ * Whether an enter event would give more than its time to an exit with this code and number of
+ * parameters. Where not, it needs no parameters: code, def and ts_ns are enough.
+ */
+bool event_upgrade_wants_enter(const struct event_upgrader *u, uint16_t code, unsigned nparams);
 /* Bytes on disk of a numeric type, else 0. */
 unsigned param_type_size(enum param_type t, bool *is_signed);
 static inline struct str event_param(const struct event *ev, unsigned i)

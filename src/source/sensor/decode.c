@@ -337,6 +337,9 @@ int decode_record(
 	bool is_push = h->code == EV_OPEN || h->code == EV_OPENAT || h->code == EV_CREAT;
 
 	d->verdict = is_push ? h->verdict : (struct verdict_key){0};
+	d->mnt_ns.inum = 0;
+	if (v.facts[FACT_MNTNS].len == sizeof(d->mnt_ns))
+		memcpy(&d->mnt_ns, v.facts[FACT_MNTNS].s, sizeof(d->mnt_ns));
 	memset(ev, 0, offsetof(struct event, params));
 	memset(&ev->fd, 0, sizeof(*ev) - offsetof(struct event, fd));
 	ev->ts_ns = h->ts_ns + d->epoch_offset_ns;

@@ -10,6 +10,7 @@ struct decoder {
 	size_t nknown;
 	const struct mounts *mounts;        /* NULL = bind mounts stay as they are */
 	struct verdict_key verdict;         /* of the last record; zero = none */
+	struct fact_mntns mnt_ns;           /* of the last record, if it names a file; 0 = none */
 	uint64_t numbers[EVENT_PARAMS_MAX]; /* numeric parameters of the event at hand */
 };
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "source/sensor/decode.h"
 #include "source/sensor/known.h"
+#include "source/sensor/lookup.h"
 #include "source/sensor/probe.h"
 #include "source/sensor/ring.h"
 
@@ -24,6 +25,7 @@ struct sensor {
 	struct decoder decoder;
 	struct mounts mounts;
 	struct known known;
+	struct lookup lookup;
 	uint64_t num, received, bad;
 	uint64_t offset_checked_ns;
 	unsigned in_batch;
@@ -45,6 +47,7 @@ int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err 
 	}
 	s->ring.epoll_fd = -1;
 	s->mounts.fd = -1;
+	lookup_open(&s->lookup);
 	int r = probe_load(o, ring_bytes, &s->skel, e);
 	if (r == 0)
 		r = ring_open(&s->ring, probe_ring_fd(s->skel), ring_bytes, e);
@@ -71,6 +74,7 @@ void sensor_close(struct sensor *s)
 	}
 	if (s->mounts.fd >= 0)
 		mounts_close(&s->mounts);
+	lookup_close(&s->lookup);
 	free(s);
 }
 
@@ -162,6 +166,8 @@ int sensor_next(struct sensor *s, struct arena *a, int timeout_ms, struct event 
 		s->received++;
 		if (decode_record(&s->decoder, record, len, a, ret) == 0) {
 			ret->num = ++s->num;
+			if (s->decoder.mnt_ns.inum)
+				lookup_names(&s->lookup, &s->decoder.mnt_ns, a, ret);
 			return 1;
 		}
 		s->bad++;

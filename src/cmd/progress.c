@@ -1,55 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bar of verbs that read long files: how far, how many events, how fast. */
+/* The progress bar: drawn from the second second on, ten times a second, gone at the end. */
 #include "cmd/progress.h"
 
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/io.h"
 
-enum { WIDTH = 30, EVERY_NS = 100000000 };
+enum { CALLS = 4096, WAIT_NS = 1000000000, STEP_NS = 100000000, BAR = 30 };
 
-void progress_start(struct progress *p, bool is_quiet)
+void progress_start(struct progress *p, bool wanted, bool forced)
 {
-	*p = (struct progress){
-		.is_on = !is_quiet && isatty(STDERR_FILENO) == 1,
-		.started_ns = clock_boot_ns(),
-	};
-	p->next_ns = p->started_ns + NSEC_PER_SEC;
+	*p = (struct progress){.is_tty = isatty(STDERR_FILENO)};
+	p->is_on = forced || (wanted && p->is_tty);
+	p->started_ns = clock_boot_ns();
+	p->next_ns = p->started_ns + WAIT_NS;
 }
 
-static void add_bar(struct buf *out, double done)
+bool progress_is_due(struct progress *p)
 {
-	int full = done >= 1 ? WIDTH : (int)(done * WIDTH);
+	if (!p->is_on || ++p->calls % CALLS)
+		return false;
+	uint64_t now = clock_boot_ns();
 
-	buf_add_char(out, '[');
-	for (int i = 0; i < WIDTH; i++)
-		buf_add_char(out, i < full ? '#' : ' ');
-	buf_printf(out, "] %3.0f %%  ", done * 100);
+	if (now < p->next_ns)
+		return false;
+	p->next_ns = now + STEP_NS;
+	return true;
 }
 
-void progress_show(struct progress *p, double done, uint64_t count)
+static void draw_bar(double fraction, double rate, uint64_t left_s)
 {
-	uint64_t now_ns = clock_boot_ns();
-	struct buf line = BUF_INIT(256);
+	int full = (int)(fraction * BAR);
 
-	if (!p->is_on || now_ns < p->next_ns)
-		return;
-	buf_add_cstr(&line, "\r");
-	if (done >= 0)
-		add_bar(&line, done);
-	buf_printf(&line, "%llu events, %.2f million a second\033[K", (unsigned long long)count,
-		(double)count * 1e3 / (double)(now_ns - p->started_ns));
-	io_write_all(STDERR_FILENO, buf_str(&line));
-	buf_done(&line);
+	fputs("\r\033[K  [", stderr);
+	for (int i = 0; i < BAR; i++)
+		fputs(i < full ? "█" : "·", stderr);
+	fprintf(stderr, "] %3.0f %%  %.2f M events/s  %llu s left ", fraction * 100, rate / 1e6,
+		(unsigned long long)left_s);
+}
+
+void progress_draw(struct progress *p, double fraction, uint64_t events)
+{
+	double s = (double)(clock_boot_ns() - p->started_ns) / 1e9;
+	double rate = s > 0 ? (double)events / s : 0;
+
+	if (!p->is_tty) {
+		if (fraction >= 0)
+			fprintf(stderr, "\r%.2f", fraction * 100);
+	} else if (fraction > 0) {
+		draw_bar(fraction < 1 ? fraction : 1, rate, (uint64_t)(s / fraction - s));
+	} else {
+		fprintf(stderr, "\r\033[K  %.1f M events, %.2f M events/s ", (double)events / 1e6,
+			rate / 1e6);
+	}
 	p->is_drawn = true;
-	p->next_ns = now_ns + EVERY_NS;
+	fflush(stderr);
 }
 
-void progress_end(struct progress *p)
+void progress_hide(struct progress *p)
 {
 	if (p->is_drawn)
-		io_write_all(STDERR_FILENO, STR("\r\033[K"));
+		fputs(p->is_tty ? "\r\033[K" : "\n", stderr);
 	p->is_drawn = false;
+	fflush(stderr);
 }

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/*
- * A bar on stderr for what takes longer than a second. It is drawn only on a terminal, and asks the
- * clock only now and then, so that it may be told of every event.
- */
+/* A bar on standard error for what takes longer than a second. */
 #include <stdbool.h>
 #include <stdint.h>
 
 struct progress {
-	bool is_on, is_drawn;
-	uint64_t started_ns, next_ns, told;
+	bool is_on, is_drawn, is_tty;
+	uint64_t started_ns, next_ns;
+	unsigned calls;
 };
 
-void progress_start(struct progress *p, bool is_quiet);
-/* One event more. True every few thousand events: then call progress_show(). */
-static inline bool progress_is_due(struct progress *p)
-{
-	return p->is_on && (++p->told & 4095) == 0;
-}
-/* done: 0 to 1, negative when nobody knows; count: events so far. */
-void progress_show(struct progress *p, double done, uint64_t count);
-/* Takes the bar away. */
-void progress_end(struct progress *p);
+/* `forced` draws also when standard error is no terminal: a line of percents for a program. */
+void progress_start(struct progress *p, bool wanted, bool forced);
+/* True once in a while: then a look at how far it is, and progress_draw(), are worth their time. */
+bool progress_is_due(struct progress *p);
+/* fraction: 0 to 1, negative = unknown. events: so far. */
+void progress_draw(struct progress *p, double fraction, uint64_t events);
+/* Takes the bar away, so that something else can be written. It comes back by itself. */
+void progress_hide(struct progress *p);

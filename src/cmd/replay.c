@@ -180,17 +180,17 @@ static int run(struct replay *r, struct err *e)
 	int n = 0;
 
 	r->started_ns = clock_boot_ns();
-	progress_start(&r->progress, r->o->common.is_quiet);
+	progress_start(&r->progress, !r->o->common.is_quiet, false);
 	while (!asked_to_stop && (!r->o->max_events || r->events < r->o->max_events)) {
 		n = stream_next(r->stream, 0, &s, e);
 		if (n < 0)
 			break;
 		judge(r, &s);
 		if (progress_is_due(&r->progress))
-			progress_show(&r->progress, stream_progress(r->stream), r->events);
+			progress_draw(&r->progress, stream_progress(r->stream), r->events);
 	}
 	r->took_ns = clock_boot_ns() - r->started_ns;
-	progress_end(&r->progress);
+	progress_hide(&r->progress);
 	return n < 0 && n != -ENODATA ? n : 0;
 }
 

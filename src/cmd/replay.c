@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cell.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -76,8 +77,8 @@ struct replay {
 	struct outputs *outputs;
 	struct progress progress;
 	uint64_t started_ns, first_ts_ns, took_ns;
-	uint64_t events, matched, findings;
-	enum priority worst; /* PRIORITY_COUNT = none */
+	uint64_t events, shown, matched, findings; /* shown: those that are judged */
+	enum priority worst;                       /* PRIORITY_COUNT = none */
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -169,6 +170,7 @@ static void judge(struct replay *r, const struct field_subject *s)
 		keep_time(r, s->ev->ts_ns);
 	if (!s->ev->def || s->ev->is_state_only)
 		return;
+	r->shown++;
 	if (detect_event(r->detect, s->ev, s->proc, s->state, emit, r))
 		r->matched++;
 }
@@ -235,11 +237,11 @@ static void summarise(const struct replay *r)
 	struct buf out = BUF_INIT(1 << 20);
 
 	buf_printf(&out,
-		"%llu events (%llu in the file) in %.2f s, %.0f a second; %llu matched, %llu "
-		"findings\n",
-		(unsigned long long)r->events, (unsigned long long)c->events,
+		"%llu events judged of %llu in the file, in %.3f s: %.0f a second; %llu matched, "
+		"%llu findings\n",
+		(unsigned long long)r->shown, (unsigned long long)c->events,
 		(double)r->took_ns / 1e9,
-		r->took_ns ? (double)r->events * 1e9 / (double)r->took_ns : 0.0,
+		r->took_ns ? (double)c->events * 1e9 / (double)r->took_ns : 0.0,
 		(unsigned long long)r->matched, (unsigned long long)r->findings);
 	add_rules(r, &out);
 	add_odd("events of a kind that koban does not know", c->unknown_events, &out);
@@ -269,7 +271,7 @@ static bool is_named(const struct replay *r, enum output_kind kind)
 	return o->config_path || kind == OUTPUT_STDOUT;
 }
 
-static int open_outputs(struct replay *r, struct err *e)
+static void choose_outputs(struct replay *r)
 {
 	struct outputs_options *o = &r->config->outputs;
 	struct output_config *oc = (struct output_config *)o->outputs;
@@ -286,7 +288,23 @@ static int open_outputs(struct replay *r, struct err *e)
 	o->noutputs = n;
 	o->spool_dir = NULL; /* a watch's */
 	o->queue_capacity = QUEUE_FINDINGS;
-	return outputs_open(o, &r->outputs, e);
+}
+
+/*
+ * Only standard output can do without names, sockets and programs; another output was asked for by
+ * name, and then the capture is read without a cell.
+ */
+static int enter_cell(const struct replay *r, struct err *e)
+{
+	const char *paths[] = {strcmp(r->o->path, "-") != 0 ? r->o->path : NULL, NULL};
+	const struct cell_options o = {.read_paths = paths, .threads = true};
+
+	for (size_t i = 0; i < r->config->outputs.noutputs; i++)
+		if (r->config->outputs.outputs[i].kind != OUTPUT_STDOUT)
+			return 0;
+	tzset(); /* times are printed in the zone of who looks at them */
+	int n = cell_enter(&o, e);
+	return n < 0 ? n : 0;
 }
 
 static int open_stream(struct replay *r, struct err *e)
@@ -306,8 +324,12 @@ static int open_all(struct replay *r, struct err *e)
 		return n;
 	r->config->resolve_names = false; /* today's answers are not those of then */
 	if ((n = setup_rules(r->config, o->rules, o->nrules, r->config->suggested_output,
-		     &r->ruleset, e)) < 0 ||
-		(n = open_outputs(r, e)) < 0 || (n = open_stream(r, e)) < 0)
+		     &r->ruleset, e)) < 0)
+		return n;
+	choose_outputs(r);
+	/* the cell comes before the first byte of the capture, and before outputs start threads */
+	if ((n = enter_cell(r, e)) < 0 || (n = open_stream(r, e)) < 0 ||
+		(n = outputs_open(&r->config->outputs, &r->outputs, e)) < 0)
 		return n;
 	const struct capture_info *c = stream_capture(r->stream);
 	return setup_detect(

@@ -22,10 +22,35 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch replay rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch replay read rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
+	if [[ $verb == read ]]; then
+		case $prev in
+		-t | --timetype)
+			mapfile -t COMPREPLY < <(compgen -W "h a r d D" -- "$cur")
+			return
+			;;
+		-p | --print | -d | --displayflt | -n | --numevents | -M | --seconds | -s | --snaplen)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -p -pc -pk -pp -j -d -n -M -t -A -x -X -b
+				-v -S -q -s -P --read --live --print --json --displayflt --numevents
+				--seconds --timetype --print-ascii --print-hex --print-hex-ascii
+				--print-base64 --verbose --summary --quiet --enters --snaplen --progress
+				--unbuffered --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(
+				compgen -d -- "$cur"
+				compgen -f -X '!*.scap*' -- "$cur"
+			)
+		fi
+		return
+	fi
 	case $prev in
 	-r | -c | --rules | --config)
 		compopt -o filenames

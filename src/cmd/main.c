@@ -14,6 +14,7 @@ static const struct verb {
 	{"up", "watch this machine, with a live picture of what it costs", cmd_up},
 	{"watch", "watch this machine: one line a finding, for services and pipes", cmd_watch},
 	{"replay", "judge a capture by rules, as a watch judges this machine", cmd_replay},
+	{"read", "print the events of a capture, or of this machine", cmd_read},
 	{"rules", "check, list, explain and test rule files", cmd_rules},
 	{"fields", "every field that rules and outputs can name", cmd_fields},
 	{"events", "every event that rules can ask for, with its parameters", cmd_events},

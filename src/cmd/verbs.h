@@ -7,3 +7,4 @@ int cmd_replay(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_fields(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_read(int argc, char **argv);

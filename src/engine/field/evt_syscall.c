@@ -116,12 +116,57 @@ GET(get_deltatime_ns)
 	return give_reltime(ret, delta_ns(ctx) % NSEC_PER_SEC);
 }
 
+/* "5.514763786": seconds and nanoseconds. */
+static void add_seconds(struct buf *out, uint64_t ns)
+{
+	char tmp[32], *p = tmp + sizeof(tmp);
+
+	for (int i = 0; i < 9; i++, ns /= 10)
+		*--p = (char)('0' + ns % 10);
+	*--p = '.';
+	do
+		*--p = (char)('0' + ns % 10);
+	while (ns /= 10);
+	buf_add(out, str_make(p, (size_t)(tmp + sizeof(tmp) - p)));
+}
+
+static bool print_outputtime(
+	const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+	uint64_t ts = s->ev->ts_ns, ns = 0;
+
+	switch (s->outputtime) {
+	case TIME_EPOCH:
+		add_seconds(out, ts);
+		break;
+	case TIME_RELATIVE:
+		add_seconds(out, s->first_ts_ns && ts > s->first_ts_ns ? ts - s->first_ts_ns : 0);
+		break;
+	case TIME_LATENCY:
+		latency(ctx, &ns);
+		add_seconds(out, ns);
+		break;
+	case TIME_DELTA:
+		add_seconds(out, delta_ns(ctx));
+		break;
+	default:
+		field_add_time_of_day(s, out);
+		break;
+	}
+	return true;
+}
+
 GET(get_outputtime)
 {
 	struct buf b = field_buf(ctx, 64);
 
-	clock_add_hms(&b, event_of(ctx)->ts_ns);
-	return give_str(ret, buf_str(&b));
+	return print_outputtime(ctx, arg, &b) && give_str(ret, buf_str(&b));
+}
+
+GET(get_outputtime_ns)
+{
+	return give_abstime(ret, event_of(ctx)->ts_ns);
 }
 
 /* evt.around[TS] = N: within N milliseconds of TS, which is in nanoseconds since the epoch. */
@@ -307,6 +352,24 @@ GET(get_arg)
 	return give_str(ret, buf_str(&b));
 }
 
+static bool print_args(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+
+	event_args_format_as(s->ev, s->style, out);
+	return true;
+}
+
+static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+	int i = param_of(s->ev, arg);
+
+	if (i >= 0)
+		event_param_format_as(s->ev, (unsigned)i, s->style, out);
+	return i >= 0;
+}
+
 static bool known_param(struct str name)
 {
 	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
@@ -412,6 +475,16 @@ GET(get_buffer)
 	int i = ev->def ? event_param_index(ev->def, STR("data")) : -1;
 
 	return i >= 0 && give_bytes(ret, event_param(ev, (unsigned)i));
+}
+
+static bool print_buffer(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	struct value v;
+
+	if (!get_buffer(ctx, arg, &v))
+		return false;
+	event_bytes_format(v.s, subject_of(ctx)->style, out);
+	return true;
 }
 
 static struct str abspath(const struct field_ctx *ctx, const struct field_arg *arg)
@@ -556,8 +629,9 @@ static const struct field_def fields[] = {
 	{"evt.deltatime.s", VT_RELTIME, 0, "Whole seconds of evt.deltatime.", get_deltatime_s},
 	{"evt.deltatime.ns", VT_RELTIME, 0,
 		"The part of evt.deltatime below one second, in nanoseconds.", get_deltatime_ns},
-	{"evt.outputtime", VT_STR, 0, "The time as outputs print it, here the same as evt.time.",
-		get_outputtime},
+	{"evt.outputtime", VT_STR, 0,
+		"The time as outputs print it, as evt.time unless `koban read -t` says otherwise.",
+		get_outputtime, .print = print_outputtime, .json = get_outputtime_ns},
 	{"evt.dir", VT_STR, DEPRECATED,
 		"< for the end of a call, > for its begin. Live events are ends, so rules need it "
 		"no longer.",
@@ -578,21 +652,22 @@ static const struct field_def fields[] = {
 		"Reads and writes count as file, net or ipc by their descriptor.",
 		get_category},
 	{"evt.cpu", VT_S64, 0, "Number of the CPU on which the event was recorded.", get_cpu},
-	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args},
+	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args,
+		.print = print_args},
 	{"evt.arg", VT_STR, NEED_EITHER,
 		"One argument as text, by name or by number: evt.arg.flags contains O_CREAT, "
 		"evt.arg[0]. Flags, errors and descriptors are spelt out, relative paths made "
 		"absolute.",
-		get_arg, .resolve = resolve_arg},
+		get_arg, .resolve = resolve_arg, .print = print_arg},
 	{"evt.rawarg", VT_DYNAMIC, NEED_KEY | OWN_COMPARE,
 		"One argument in its own type, so that numbers compare as numbers: "
 		"evt.rawarg.mode = 511.",
 		get_rawarg, .resolve = resolve_rawarg},
-	{"evt.info", VT_STR, 0, "The same as evt.args.", get_args},
+	{"evt.info", VT_STR, 0, "The same as evt.args.", get_args, .print = print_args},
 	{"evt.buffer", VT_BYTES, 0,
 		"The bytes that were read, written, sent or received, as far as they were captured "
 		"(at first 80). Example: evt.buffer contains \"SSH-2.0\".",
-		get_buffer},
+		get_buffer, .print = print_buffer},
 	{"evt.res", VT_STR, 0, "SUCCESS, or the name of the error: ENOENT.", get_res},
 	{"evt.rawres", VT_S64, 0,
 		"The returned number; negative is an error number, so evt.rawres >= 0 is success.",

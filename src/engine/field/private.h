@@ -123,6 +123,9 @@ bool field_has_fd(const struct event *ev);
 const struct event_fd *field_open_fd(const struct event *ev);
 bool field_fd_is_inet(const struct event_fd *fd);
 
+/* "14:03:11.000250000", local; the subject's clock saves asking for the hour each time. */
+void field_add_time_of_day(const struct field_subject *s, struct buf *out);
+
 /* fd.name, as a borrowed or built string. */
 struct str field_fd_name(const struct field_ctx *ctx);
 

@@ -210,6 +210,7 @@ struct state {
 	} addresses[ADDRESSES_MAX]; /* of the machine itself */
 	size_t naddresses;
 	struct table accounts;
+	uint64_t server_ports[65536 / 64]; /* of the file's list: somebody listens there */
 	bool is_unlinked; /* processes were added whose parents are to be found */
 };
 

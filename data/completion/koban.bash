@@ -22,7 +22,7 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
@@ -45,6 +45,16 @@ _koban() {
 	watch | up)
 		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
 			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
+		;;
+	capture)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-w -r -z -s -n -M -F -C -G -e -W -q --write
+				--read --compress --snaplen --numevents --seconds --fatfile --rotate
+				--redact --no-env --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
 		;;
 	rules)
 		if ((cword == 2)); then

@@ -108,6 +108,16 @@ static void fill_vector(struct fill *f, const char *name, struct str s, unsigned
 	f->params[i] = str_make(out, s.len + (s.s[s.len - 1] != 0));
 }
 
+/* What only a clone inherits: an exec has begun anew. */
+static void fill_memory(struct fill *f)
+{
+	fill_number(f, "pgft_maj", f->proc->pfmajor);
+	fill_number(f, "pgft_min", f->proc->pfminor);
+	fill_number(f, "vm_size", f->proc->vmsize_kb);
+	fill_number(f, "vm_rss", f->proc->vmrss_kb);
+	fill_number(f, "vm_swap", f->proc->vmswap_kb);
+}
+
 /* Of a clone, what the one who returns from it is: the child (result 0) or its parent. */
 static void fill_process(struct fill *f)
 {
@@ -124,11 +134,6 @@ static void fill_process(struct fill *f)
 	fill_number(f, "pid", p->pid);
 	fill_number(f, "ptid", p->ppid);
 	fill_number(f, "fdlimit", p->fdlimit);
-	fill_number(f, "pgft_maj", p->pfmajor);
-	fill_number(f, "pgft_min", p->pfminor);
-	fill_number(f, "vm_size", p->vmsize_kb);
-	fill_number(f, "vm_rss", p->vmrss_kb);
-	fill_number(f, "vm_swap", p->vmswap_kb);
 	fill_number(f, "uid", p->uid);
 	fill_number(f, "gid", p->gid);
 	fill_number(f, "vtid", vtid ? vtid : f->ev->tid);
@@ -200,8 +205,10 @@ static void fill(struct fill *f)
 		return;
 	if (f->proc)
 		fill_process(f);
-	if (is_clone(ev->code) && f->proc)
+	if (is_clone(ev->code) && f->proc) {
+		fill_memory(f);
 		fill_clone_flags(f);
+	}
 	if (redact_wants(&f->w->redact)) {
 		redact_param(f, "args", false, 0);
 		redact_param(f, "env", true, 1);
@@ -229,12 +236,56 @@ static size_t cut_to_fit(struct str *params, unsigned n, size_t room)
 	}
 }
 
+/*
+ * Ids of syscalls that are younger than sysdig 0.29 (its PPM_SC_MAX) make it crash: they are
+ * written as "unknown", and the id goes behind the event.
+ */
+enum { SYSCALL_ID_OLD_MAX = 329 };
+
+static uint16_t hide_syscall(const struct event *ev, struct str *params)
+{
+	static const uint16_t unknown = 0;
+	uint16_t id = 0;
+
+	if (ev->code != EV_SYSCALL || params[0].len != sizeof(id))
+		return 0;
+	memcpy(&id, params[0].s, sizeof(id));
+	if (id < SYSCALL_ID_OLD_MAX)
+		return 0;
+	params[0].s = (const char *)&unknown;
+	return id;
+}
+
+static void put_option(struct encoder *c, uint16_t code, const void *value, uint16_t len)
+{
+	static const char zeros[4];
+
+	put_u16(c, code);
+	put_u16(c, len);
+	put_bytes(c, value, len);
+	put_bytes(c, zeros, (4 - len % 4u) % 4);
+}
+
+static void put_options(struct encoder *c, const struct event *ev, size_t at, uint16_t id)
+{
+	static const char zeros[4];
+
+	if (!ev->enter_ns && !id)
+		return;
+	put_bytes(c, zeros, (4 - (encoder_len(c) - at) % 4) % 4);
+	if (ev->enter_ns)
+		put_option(c, OPTION_ENTER, &ev->enter_ns, sizeof(ev->enter_ns));
+	if (id)
+		put_option(c, OPTION_SYSCALL, &id, sizeof(id));
+}
+
 static void put_event(struct encoder *c, const struct event *ev, const struct event_def *def,
 	struct str *params, unsigned n)
 {
 	bool is_large = def->flags & EF_LARGE;
 	size_t head = EVENT_HEADER_BYTES + n * (is_large ? 4 : 2);
-	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES - 16 - head;
+	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES - 64 - head;
+	uint16_t id = hide_syscall(ev, params);
 	size_t total = cut_to_fit(params, n, room);
 	uint32_t type = ev->is_state_only ? (is_large ? BLOCK_EVENT_FLAGS_LARGE : BLOCK_EVENT_FLAGS)
 					  : (is_large ? BLOCK_EVENT_LARGE : BLOCK_EVENT);
@@ -254,6 +305,7 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 		is_large ? put_u32(c, params[i].len) : put_u16(c, params[i].len);
 	for (unsigned i = 0; i < n; i++)
 		put_bytes(c, params[i].s, params[i].len);
+	put_options(c, ev, at, id);
 	block_end(c, at);
 }
 

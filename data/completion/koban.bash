@@ -22,7 +22,7 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch replay read rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
@@ -86,6 +86,16 @@ _koban() {
 				compgen -d -- "$cur"
 				compgen -f -X '!*.scap*' -- "$cur"
 			)
+		fi
+		;;
+	capture)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-w -r -z -s -n -M -F -C -G -e -W -q --write
+				--read --compress --snaplen --numevents --seconds --fatfile --rotate
+				--redact --no-env --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
 	rules)

@@ -22,7 +22,7 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch read rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
@@ -60,6 +60,11 @@ _koban() {
 		)
 		return
 		;;
+	--fail-on)
+		mapfile -t COMPREPLY < <(compgen -W "emergency alert critical error warning notice
+			informational debug" -- "$cur")
+		return
+		;;
 	-o | --option)
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$cur")
@@ -70,6 +75,28 @@ _koban() {
 	watch | up)
 		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
 			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
+		;;
+	replay)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -c -o -n -q --rules --config --option
+				--json --realtime --fail-on --events --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(
+				compgen -d -- "$cur"
+				compgen -f -X '!*.scap*' -- "$cur"
+			)
+		fi
+		;;
+	capture)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-w -r -z -s -n -M -F -C -G -e -W -q --write
+				--read --compress --snaplen --numevents --seconds --fatfile --rotate
+				--redact --no-env --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
 		;;
 	rules)
 		if ((cword == 2)); then

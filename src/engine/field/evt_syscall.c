@@ -202,7 +202,8 @@ GET(get_dir)
 {
 	const struct event *ev = event_of(ctx);
 
-	return give_str(ret, ev->def && (ev->def->flags & EF_ENTER) ? STR(">") : STR("<"));
+	/* codes come in pairs, the begin first; what has no end (switch, signals) counts as one */
+	return give_str(ret, ev->code & 1 ? STR("<") : STR(">"));
 }
 
 /* The name of a system call that has no event of its own. */
@@ -339,13 +340,51 @@ GET(get_args)
 	return give_str(ret, buf_str(&b));
 }
 
+static bool thread_name(const struct field_subject *s, int64_t tid, struct str *ret)
+{
+	if (tid <= 0 || tid > UINT32_MAX)
+		return false;
+	const struct thread *t = state_thread_find(s->state, (uint32_t)tid);
+	const struct process *p = t ? NULL : state_process_by_pid(s->state, (uint32_t)tid);
+
+	*ret = t ? t->comm : p ? p->comm : STR_NULL;
+	return ret->len != 0;
+}
+
+/* What the state knows of a number: a user, a group or a process has a name. */
+static bool name_of_number(const struct field_subject *s, unsigned i, struct str *ret)
+{
+	uint8_t type = s->ev->def->params[i].type;
+	int64_t n;
+
+	if (!s->state || !s->proc || !event_param_s64(s->ev, i, &n))
+		return false;
+	if (type == PT_PID || type == PT_PID32)
+		return thread_name(s, n, ret);
+	if ((type != PT_UID && type != PT_GID) || (uint32_t)n == UINT32_MAX)
+		return false;
+	if (type == PT_UID) {
+		const struct user *u = state_user(s->state, s->proc, (uint32_t)n);
+
+		*ret = u ? u->name : STR("<NA>");
+	} else {
+		const struct group *g = state_group(s->state, s->proc, (uint32_t)n);
+
+		*ret = g ? g->name : STR("<NA>");
+	}
+	return true;
+}
+
 GET(get_arg)
 {
 	const struct event *ev = event_of(ctx);
 	int i = param_of(ev, arg);
+	struct str name;
 
 	if (i < 0)
 		return false;
+	if (name_of_number(subject_of(ctx), (unsigned)i, &name))
+		return give_str(ret, name);
 	struct buf b = text_buf(ctx, event_param(ev, (unsigned)i).len);
 
 	event_param_format(ev, (unsigned)i, &b);
@@ -365,9 +404,15 @@ static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, 
 	const struct field_subject *s = subject_of(ctx);
 	int i = param_of(s->ev, arg);
 
-	if (i >= 0)
+	struct str name;
+
+	if (i < 0)
+		return false;
+	if (name_of_number(s, (unsigned)i, &name))
+		buf_add(out, name);
+	else
 		event_param_format_as(s->ev, (unsigned)i, s->style, out);
-	return i >= 0;
+	return true;
 }
 
 static bool known_param(struct str name)

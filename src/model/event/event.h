@@ -346,6 +346,10 @@ struct event_style {
 	enum event_bytes bytes;
 	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
 			     */
+	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
+	 */
+	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	const void *arg;
 };
 
 /* The same forms for bytes that are no parameter. */

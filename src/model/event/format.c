@@ -335,8 +335,20 @@ static void resolve_path(
 		write_str(out, p->name);
 }
 
-static void resolve_number(
-	const struct event *ev, const struct param_value *v, uint64_t n, struct buf *out)
+/* What only the state of the machine knows. */
+static void resolve_id(
+	enum param_type t, uint64_t n, const struct event_style *style, struct buf *out)
+{
+	bool is_pid = t == PT_PID || t == PT_PID32;
+
+	if (!is_pid && n == UINT32_MAX)
+		write_cstr(out, "<NONE>");
+	else if (style->name_of && n <= UINT32_MAX)
+		write_str(out, style->name_of(style->arg, is_pid ? PT_PID : t, (uint32_t)n));
+}
+
+static void resolve_number(const struct event *ev, const struct param_value *v, uint64_t n,
+	const struct event_style *style, struct buf *out)
 {
 	const char *name = NULL;
 
@@ -374,7 +386,9 @@ static void resolve_number(
 		break;
 	case PT_UID:
 	case PT_GID:
-		name = n == UINT32_MAX ? "<NONE>" : NULL;
+	case PT_PID:
+	case PT_PID32:
+		resolve_id(v->type, n, style, out);
 		break;
 	default:
 		break;
@@ -383,7 +397,8 @@ static void resolve_number(
 		write_cstr(out, name);
 }
 
-static void resolve(const struct event *ev, const struct param_value *v, struct buf *out)
+static void resolve(const struct event *ev, const struct param_value *v,
+	const struct event_style *style, struct buf *out)
 {
 	uint64_t n;
 
@@ -392,7 +407,7 @@ static void resolve(const struct event *ev, const struct param_value *v, struct 
 	if (v->type == PT_FSPATH || v->type == PT_FSRELPATH)
 		resolve_path(ev, param_until_nul(v->raw), v->def->name, out);
 	else if (param_number(v->type, v->raw, &n))
-		resolve_number(ev, v, n, out);
+		resolve_number(ev, v, n, style, out);
 }
 
 void event_param_resolved(const struct event *ev, unsigned i, struct buf *out)
@@ -400,7 +415,7 @@ void event_param_resolved(const struct event *ev, unsigned i, struct buf *out)
 	struct param_value v;
 
 	if (param_value(ev, i, &v))
-		resolve(ev, &v, out);
+		resolve(ev, &v, &(struct event_style){0}, out);
 }
 
 void event_param_format_as(
@@ -411,7 +426,7 @@ void event_param_format_as(
 
 	if (!param_value(ev, i, &v))
 		return;
-	resolve(ev, &v, out);
+	resolve(ev, &v, &style, out);
 	if (out->len == before && !out->cut)
 		add_plain_or_empty(ev, &v, event_param(ev, i).len == 0, style, out);
 }
@@ -429,17 +444,18 @@ static bool is_plain_only(enum param_type t)
 	return (1ULL << t & (1ULL << PT_CHARBUF | 1ULL << PT_BYTEBUF | 1ULL << PT_INT8 |
 				    1ULL << PT_INT16 | 1ULL << PT_INT32 | 1ULL << PT_INT64 |
 				    1ULL << PT_UINT8 | 1ULL << PT_UINT16 | 1ULL << PT_UINT32 |
-				    1ULL << PT_UINT64 | 1ULL << PT_PID | 1ULL << PT_PID32 |
-				    1ULL << PT_SOCKADDR | 1ULL << PT_SOCKTUPLE)) != 0;
+				    1ULL << PT_UINT64 | 1ULL << PT_SOCKADDR |
+				    1ULL << PT_SOCKTUPLE)) != 0;
 }
 
 /* "(resolved)", or nothing when there is none. */
-static void add_resolved(const struct event *ev, const struct param_value *v, struct buf *out)
+static void add_resolved(const struct event *ev, const struct param_value *v,
+	const struct event_style *style, struct buf *out)
 {
 	size_t open = out->len;
 
 	write_char(out, '(');
-	resolve(ev, v, out);
+	resolve(ev, v, style, out);
 	if (out->len > open + 1) {
 		write_char(out, ')');
 	} else if (out->s) {
@@ -464,7 +480,7 @@ void event_args_format_as(const struct event *ev, struct event_style style, stru
 		write_char(out, '=');
 		add_plain_or_empty(ev, &v, event_param(ev, i).len == 0, style, out);
 		if (v.raw.len && (v.type >= 64 || !is_plain_only(v.type)))
-			add_resolved(ev, &v, out);
+			add_resolved(ev, &v, &style, out);
 	}
 }
 

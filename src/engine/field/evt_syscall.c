@@ -414,11 +414,22 @@ static struct str name_of(const void *arg, enum param_type t, uint32_t id)
 	}
 }
 
+static const struct event_fd *fd_of(const void *arg, int64_t num, struct str *name)
+{
+	const struct field_subject *s = arg;
+	const struct descriptor *d = s->proc ? state_descriptor_find(s->proc, num) : NULL;
+
+	if (d)
+		*name = d->name;
+	return d ? &d->fd : NULL;
+}
+
 static struct event_style style_of(const struct field_subject *s)
 {
 	struct event_style style = s->style;
 
 	style.name_of = s->names_ids ? name_of : NULL;
+	style.fd_of = s->names_ids ? fd_of : NULL;
 	style.arg = s;
 	return style;
 }

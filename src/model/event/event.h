@@ -349,6 +349,9 @@ struct event_style {
 	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
 	 */
 	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	/* any descriptor of the process, with the name of what is no socket; NULL = only the
+	 * event's own is known */
+	const struct event_fd *(*fd_of)(const void *arg, int64_t num, struct str *name);
 	const void *arg;
 };
 

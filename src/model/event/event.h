@@ -120,6 +120,7 @@ struct param_def {
 	uint8_t type;                  /* enum param_type */
 	uint8_t base;                  /* PT_DEC/HEX/OCT as `enum param_base` */
 	const struct flag_name *flags; /* names for flag and enumeration types, or NULL */
+	uint8_t name_len;
 };
 
 enum param_base { PB_DEC, PB_HEX, PB_OCT };
@@ -333,16 +334,43 @@ struct str event_param_str(const struct event *ev, unsigned i);
  * "status"; false when the event has none.
  */
 bool event_result(const struct event *ev, int64_t *ret);
+/* How bytes (data of reads and writes, vectors of strings) are written. */
+enum event_bytes {
+	BYTES_DOTS, /* printable ASCII, dots for the rest */
+	BYTES_TEXT, /* on a line of its own, line ends kept, the rest left out */
+	BYTES_BASE64,
+	BYTES_HEX,      /* lines of 16 */
+	BYTES_HEX_TEXT, /* and what they are in ASCII */
+};
+
+struct event_style {
+	enum event_bytes bytes;
+	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
+			     */
+	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
+	 */
+	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	/* any descriptor of the process, with the name of what is no socket; NULL = only the
+	 * event's own is known */
+	const struct event_fd *(*fd_of)(const void *arg, int64_t num, struct str *name);
+	const void *arg;
+};
+
+/* The same forms for bytes that are no parameter. */
+void event_bytes_format(struct str bytes, struct event_style style, struct buf *out);
 /*
  * The parameter as Falco prints evt.arg.NAME: "O_RDONLY|O_CLOEXEC", "<f>/etc/passwd", "ENOENT"; the
  * plain form when there is no resolved one. "NULL" or "<NA>" when it is not available.
  */
 void event_param_format(const struct event *ev, unsigned i, struct buf *out);
+void event_param_format_as(
+	const struct event *ev, unsigned i, struct event_style style, struct buf *out);
 /* Its two forms: "4097" and "O_RDONLY|O_CLOEXEC". The resolved one may add nothing. */
 void event_param_plain(const struct event *ev, unsigned i, struct buf *out);
 void event_param_resolved(const struct event *ev, unsigned i, struct buf *out);
 /* All parameters as evt.args: "res=0 fd=3(<f>/etc/passwd)"; nothing for event 1. */
 void event_args_format(const struct event *ev, struct buf *out);
+void event_args_format_as(const struct event *ev, struct event_style style, struct buf *out);
 /* The name of an errno ("ENOENT") or of a signal ("SIGKILL"), or NULL. */
 const char *errno_name(int err);
 const char *signal_name(int sig);

@@ -9,7 +9,8 @@
 #define flags_none NULL
 
 /* One array of parameters an event. */
-#define PARAM(name, TYPE, BASE, FLAGS, SOURCE) {#name, PT_##TYPE, PB_##BASE, flags_##FLAGS},
+#define PARAM(name, TYPE, BASE, FLAGS, SOURCE)                                                     \
+	{#name, PT_##TYPE, PB_##BASE, flags_##FLAGS, sizeof(#name) - 1},
 #define EVENT(code, ID, name, category, flags, ...)                                                \
 	static const struct param_def params_##ID[] = {__VA_ARGS__};
 #define OLD_EVENT(code, name, category, flags, next, ...)                                          \

@@ -22,6 +22,12 @@ struct capture_options {
 		*state;   /* gets processes, descriptors, users of the metadata blocks; or NULL */
 	bool keep_enters; /* give enter events too, as they are, before they complete their exit */
 	bool raw;         /* no joining at all: every event as the file has it (tools, tests) */
+	/*
+	 * Called when the file is open and before any of it is parsed, the time to enter the cell
+	 * (base/cell.h); a negative result ends the opening.
+	 */
+	int (*opened)(void *arg, struct err *e);
+	void *opened_arg;
 };
 
 struct capture_machine {
@@ -37,26 +43,39 @@ struct capture_info {
 	uint64_t size_bytes,
 		offset_bytes; /* of the file, and how far it was read; size 0 = a pipe */
 	uint64_t blocks, unknown_blocks;
-	uint64_t events;         /* in the file so far: the last one's number */
+	uint64_t events;         /* in the file so far */
+	uint64_t initial_events; /* of them, without a number (see capture_next) */
 	uint64_t given;          /* returned to the caller */
 	uint64_t joined;         /* enter events that completed an exit */
 	uint64_t lone_enters;    /* enter events whose exit never came */
 	uint64_t unknown_events; /* codes that the schema does not know: skipped */
-	uint64_t state_only;     /* marked in the file as not to be shown */
-	uint64_t bad_entries;    /* processes, descriptors, users that did not parse: skipped */
+	uint64_t state_only;     /* marked in the file, or initial: not to be shown */
+	/* processes, descriptors, users that did not parse or that the state had no room for */
+	uint64_t bad_entries;
 	uint64_t threads, descriptors, users, interfaces;
 	uint64_t first_ns, last_ns; /* of the events so far, epoch; 0 = none */
 };
 
 struct capture;
-/* path "-" is standard input. 0 or -errno with what is wrong and where. */
+/*
+ * path "-" is standard input. Reads up to the first event, so that the state and the info are
+ * filled; o may be NULL. 0 or -errno with what is wrong and where.
+ */
 int capture_open(
 	const char *path, const struct capture_options *o, struct capture **ret, struct err *e);
+/* The same over bytes in memory, which it borrows: tests, the fuzzer, what came over a wire. */
+int capture_open_memory(const void *data, size_t size, const struct capture_options *o,
+	struct capture **ret, struct err *e);
 /*
  * The next event: 1; 0 at the end of the file; -errno when the file is damaged from here on (the
- * error names the offset; what came before is good). The event borrows from the reader and the
- * arena until the next call. `is_state_only` of the info tells nothing of one event: such events
- * come with ev->is_state_only set.
+ * error names the offset; what came before is good; later calls say the same). -EINTR when a signal
+ * came while a pipe was waited for: call again or stop. The event borrows from the reader and the
+ * arena until the next call.
+ *
+ * Events that only change the state come with ev->is_state_only set: those that the file marks so,
+ * and the containers and users that lie in front of the first event, as the process list does.
+ * sysdig gives the latter no number; they have 0, so that numbers agree. Every other event counts,
+ * also enter events and unknown codes.
  */
 int capture_next(struct capture *c, struct arena *a, struct event *ret, struct err *e);
 const struct capture_info *capture_info(const struct capture *c);

@@ -22,10 +22,18 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch top rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
+	if [[ $verb == top && ($prev == -r || $prev == --read) ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(
+			compgen -d -- "$cur"
+			compgen -f -X '!*.scap*' -- "$cur"
+		)
+		return
+	fi
 	case $prev in
 	-r | -c | --rules | --config)
 		compopt -o filenames
@@ -45,6 +53,18 @@ _koban() {
 	watch | up)
 		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
 			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
+		;;
+	top)
+		if [[ $prev == --views ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		elif [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -d -M -s --read --delay --list-views
+				--once --json --seconds --views --no-mouse --snaplen --help" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(koban top --list-views 2>/dev/null |
+				cut -d' ' -f1)" -- "$cur")
+		fi
 		;;
 	rules)
 		if ((cword == 2)); then

@@ -268,7 +268,7 @@ static int show(struct top *t, const struct arguments *a, struct err *e)
 		.progress = feed_progress,
 		.state = feed_state,
 		.arg = t,
-		.name = a->path ? a->path : "this machine",
+		.name = a->path ? basename(a->path) : "this machine",
 	};
 	struct buf out = BUF_INIT(TEXT_MAX);
 	int r;

@@ -211,6 +211,14 @@ static void advance_slices(struct session *s, uint64_t ts_ns)
 	}
 }
 
+/* Not what only tells the state something: containers and processes that were there before. */
+static bool is_shown(const struct event *ev)
+{
+	return ev->def && !ev->is_state_only && ev->code != EV_PROCINFO &&
+	       !(ev->def->flags & EF_META && ev->def->category == EC_INTERNAL) &&
+	       ev->ts_ns >= NSEC_PER_SEC;
+}
+
 static void take_event(struct session *s, const struct field_subject *subject)
 {
 	const struct view *v = session_view(s);
@@ -218,11 +226,11 @@ static void take_event(struct session *s, const struct field_subject *subject)
 
 	s->events++;
 	s->interval_events++;
+	if (s->is_paused || !is_shown(subject->ev))
+		return;
 	s->last_ev_ns = subject->ev->ts_ns;
 	if (!s->first_ev_ns)
 		s->first_ev_ns = s->last_ev_ns;
-	if (s->is_paused || subject->ev->is_state_only || !subject->ev->def)
-		return;
 	if (v->type == VIEW_SPECTROGRAM && !s->is_live)
 		advance_slices(s, s->last_ev_ns);
 	if (!group_event(s->gather, subject) || v->type != VIEW_LIST)

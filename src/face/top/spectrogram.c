@@ -12,16 +12,30 @@ static unsigned log2_of(uint64_t n)
 	return n ? 64 - (unsigned)__builtin_clzll(n) : 0;
 }
 
-static unsigned hottest(const struct session *s)
+/* `each` slices from the n-th line on, as one. */
+static struct slice line_of(const struct session *s, size_t from, size_t each)
+{
+	struct slice sum = {0};
+
+	for (size_t i = from; i < from + each && i < s->nslices; i++)
+		for (size_t k = 0; k < LATENCY_BUCKETS; k++)
+			sum.count[k] += s->slices[i].count[k];
+	return sum;
+}
+
+static unsigned hottest(const struct session *s, size_t each)
 {
 	unsigned max = 1;
 
-	for (size_t i = 0; i < s->nslices; i++)
+	for (size_t i = 0; i < s->nslices; i += each) {
+		struct slice line = line_of(s, i, each);
+
 		for (size_t k = 0; k < LATENCY_BUCKETS; k++) {
-			unsigned l = log2_of(s->slices[i].count[k]);
+			unsigned l = log2_of(line.count[k]);
 
 			max = l > max ? l : max;
 		}
+	}
 	return max;
 }
 
@@ -52,12 +66,12 @@ static void draw_slice(
 	}
 }
 
-static void draw_legend(const struct session *s, struct canvas *c, int row)
+static void draw_legend(const struct session *s, size_t each, struct canvas *c, int row)
 {
 	char text[120];
 	struct buf b = {.s = text, .cap = sizeof(text), .max = sizeof(text) - 1};
 	struct group_column time = {.unit = GROUP_TIME};
-	struct value slice = {.type = VT_RELTIME, .u = s->slice_ns};
+	struct value slice = {.type = VT_RELTIME, .u = s->slice_ns * each};
 	int at = canvas_text(c, row, 0, c->columns, STYLE_DIM, STR("calls: few "));
 
 	for (unsigned i = 1; i < HEAT_LEVELS; i++)
@@ -73,18 +87,21 @@ static void draw_legend(const struct session *s, struct canvas *c, int row)
 void spectrogram_draw(const struct session *s, struct canvas *c, int row, int height)
 {
 	int width = c->columns / LATENCY_BUCKETS > 0 ? c->columns / LATENCY_BUCKETS : 1;
-	int lines = height - 2;
-	unsigned max = hottest(s);
-	size_t skip;
+	size_t lines = height > 2 ? (size_t)height - 2 : 0, each = 1, skip = 0;
 
-	if (lines < 1)
+	if (!lines)
 		return;
-	/* the newest that fit; a capture is scrolled by what is selected */
-	skip = s->nslices > (size_t)lines ? s->nslices - (size_t)lines : 0;
-	if (!s->is_live && s->levels[s->depth].top < skip)
-		skip = s->levels[s->depth].top;
+	/* live, the newest that fit; of a capture all of it */
+	if (s->nslices > lines && s->is_live)
+		skip = s->nslices - lines;
+	else if (s->nslices > lines)
+		each = (s->nslices + lines - 1) / lines;
+	unsigned max = hottest(s, each);
 	draw_axis(c, row, width);
-	for (int i = 0; i < lines && skip + (size_t)i < s->nslices; i++)
-		draw_slice(&s->slices[skip + (size_t)i], c, row + 1 + i, width, max);
-	draw_legend(s, c, row + height - 1);
+	for (size_t i = 0; i < lines && skip + i * each < s->nslices; i++) {
+		struct slice line = line_of(s, skip + i * each, each);
+
+		draw_slice(&line, c, row + 1 + (int)i, width, max);
+	}
+	draw_legend(s, each, c, row + height - 1);
 }

@@ -143,7 +143,7 @@ def main():
             print(f"skipped: needs ../shared/corpora/scap/{a.source}")
         live = Path(folder) / "live.scap"
         if a.no_live or os.geteuid() != 0:
-            print("skipped: recording a live load needs root")
+            print("\nno live load was recorded" + ("" if a.no_live else ": that needs root"))
         elif record(live, 5):
             bench("a mixed load, recorded by koban, repeated", live, a.events, a.repeats,
                   Path(folder))

@@ -45,8 +45,8 @@ def repeat(source, target, least):
     if not times:
         sys.exit(f"{source} has no events")
     nevents = len(times)
-    # an event without a time has all ones there
-    times = [t for t in times if struct.unpack_from("<Q", events, t)[0] < 1 << 62]
+    # an event without a time has zero or all ones there
+    times = [t for t in times if 1 << 60 < struct.unpack_from("<Q", events, t)[0] < 1 << 62]
     stamps = [struct.unpack_from("<Q", events, t)[0] for t in times]
     span = max(stamps) - min(stamps) + 1000000
     rounds = max(1, -(-least // nevents))

@@ -9,8 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/progress.h"
@@ -304,6 +306,19 @@ static int open_stream(struct reading *r, struct err *e)
 	return stream_open(&so, &r->stream, e);
 }
 
+/* What a capture holds was written by strangers: from here on, only what is open can be used. */
+static int enter_cell(const struct read_options *o, struct err *e)
+{
+	struct cell_options co = {0};
+	int code;
+
+	if (!o->path)
+		return 0;
+	tzset();
+	code = cell_enter(&co, e);
+	return code < 0 ? code : 0;
+}
+
 static int open_all(struct reading *r, struct err *e)
 {
 	const struct read_options *o = r->o;
@@ -317,6 +332,8 @@ static int open_all(struct reading *r, struct err *e)
 		code = err_set(e, ENOMEM, "out of memory");
 	if (code == 0)
 		code = open_stream(r, e);
+	if (code == 0)
+		code = enter_cell(o, e);
 	if (code == 0 && !o->path && o->duration_ns)
 		r->ends_ns = clock_boot_ns() + o->duration_ns;
 	/* lines that pass by are progress enough */

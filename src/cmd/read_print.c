@@ -196,6 +196,7 @@ int printer_event(struct printer *p, struct field_subject *s)
 
 	s->outputtime = p->time;
 	s->style = p->style;
+	s->names_ids = true;
 	s->clock = &p->clock;
 	arena_reset(&p->scratch);
 	if (render(p, &ctx)) {

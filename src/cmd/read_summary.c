@@ -90,7 +90,8 @@ static size_t sorted_rows(const struct summary *s, const struct row **out)
 /* ---- for people ----------------------------------------------------------------------------- */
 
 /* "1.21M" with powers of the base; plain below it. */
-static void add_scaled(struct buf *out, uint64_t n, unsigned base, const char *const *units)
+static void add_scaled(
+	struct buf *out, uint64_t n, unsigned base, const char *const *units, int width)
 {
 	double v = (double)n;
 	char tmp[32];
@@ -101,17 +102,17 @@ static void add_scaled(struct buf *out, uint64_t n, unsigned base, const char *c
 		u++;
 	}
 	snprintf(tmp, sizeof(tmp), "%.*f%s", u && v < 100 ? (v < 10 ? 2 : 1) : 0, v, units[u]);
-	buf_printf(out, "%10s", tmp);
+	buf_printf(out, "%*s", width, tmp);
 }
 
-static void add_bytes(struct buf *out, uint64_t n)
+static void add_bytes(struct buf *out, uint64_t n, int width)
 {
 	static const char *const units[] = {" B  ", " KiB", " MiB", " GiB", " TiB", NULL};
 
 	if (n)
-		add_scaled(out, n, 1024, units);
+		add_scaled(out, n, 1024, units, width);
 	else
-		buf_printf(out, "%10s", "");
+		buf_printf(out, "%*s", width, "");
 }
 
 static void add_time(struct buf *out, uint64_t ns)
@@ -119,7 +120,7 @@ static void add_time(struct buf *out, uint64_t ns)
 	static const char *const units[] = {" ns", " us", " ms", " s ", NULL};
 
 	if (ns)
-		add_scaled(out, ns, 1000, units);
+		add_scaled(out, ns, 1000, units, 10);
 	else
 		buf_printf(out, "%10s", "");
 }
@@ -145,7 +146,7 @@ static void add_row(struct buf *out, const struct row *r, uint64_t max, bool col
 			(unsigned long long)r->failed, colour ? "\033[0m" : "");
 	else
 		buf_printf(out, "%10s", "");
-	add_bytes(out, r->bytes);
+	add_bytes(out, r->bytes, 10);
 	add_time(out, r->time_ns);
 	add_bar(out, r->count, max, colour);
 }
@@ -190,10 +191,10 @@ static void add_table(const struct summary *s, const struct capture_info *info,
 	if (s->events)
 		add_span(out, s->first_ns, s->last_ns > s->first_ns ? s->last_ns : s->first_ns);
 	if (s->bytes_in || s->bytes_out) {
-		buf_printf(out, "  %-12s", "read");
-		add_bytes(out, s->bytes_in);
-		buf_printf(out, "\n  %-12s", "written");
-		add_bytes(out, s->bytes_out);
+		buf_printf(out, "  %-12s ", "read");
+		add_bytes(out, s->bytes_in, 0);
+		buf_printf(out, "\n  %-12s ", "written");
+		add_bytes(out, s->bytes_out, 0);
 		buf_add_char(out, '\n');
 	}
 	if (info)

@@ -391,11 +391,54 @@ GET(get_arg)
 	return give_str(ret, buf_str(&b));
 }
 
+/* sysdig's "pid=17497(curl)" and "uid=0(root)". */
+static struct str name_of(const void *arg, enum param_type t, uint32_t id)
+{
+	const struct field_subject *s = arg;
+	const struct process *p;
+	const struct user *u;
+	const struct group *g;
+
+	if (!s->state || !s->proc)
+		return STR_NULL;
+	switch (t) {
+	case PT_PID:
+		p = state_process_by_pid(s->state, id);
+		return p && !p->is_stub ? p->comm : STR_NULL;
+	case PT_UID:
+		u = state_user(s->state, s->proc, id);
+		return u ? u->name : STR("<NA>");
+	default:
+		g = state_group(s->state, s->proc, id);
+		return g ? g->name : STR("<NA>");
+	}
+}
+
+static const struct event_fd *fd_of(const void *arg, int64_t num, struct str *name)
+{
+	const struct field_subject *s = arg;
+	const struct descriptor *d = s->proc ? state_descriptor_find(s->proc, num) : NULL;
+
+	if (d)
+		*name = d->name;
+	return d ? &d->fd : NULL;
+}
+
+static struct event_style style_of(const struct field_subject *s)
+{
+	struct event_style style = s->style;
+
+	style.name_of = s->names_ids ? name_of : NULL;
+	style.fd_of = s->names_ids ? fd_of : NULL;
+	style.arg = s;
+	return style;
+}
+
 static bool print_args(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
 {
 	const struct field_subject *s = subject_of(ctx);
 
-	event_args_format_as(s->ev, s->style, out);
+	event_args_format_as(s->ev, style_of(s), out);
 	return true;
 }
 
@@ -411,7 +454,7 @@ static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, 
 	if (name_of_number(s, (unsigned)i, &name))
 		buf_add(out, name);
 	else
-		event_param_format_as(s->ev, (unsigned)i, s->style, out);
+		event_param_format_as(s->ev, (unsigned)i, style_of(s), out);
 	return true;
 }
 

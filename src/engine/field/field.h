@@ -33,7 +33,8 @@ struct field_subject {
 	uint64_t first_ts_ns;            /* of the first event, for evt.reltime */
 	const struct field_names *names; /* for fd.*ip.name; NULL = those fields are missing */
 	enum field_time outputtime;
-	struct event_style style;  /* of bytes in evt.args, evt.arg, evt.buffer when printed */
+	struct event_style style; /* of bytes in evt.args, evt.arg, evt.buffer when printed */
+	bool names_ids; /* printed arguments name processes, users, all descriptors: pid=1(init) */
 	struct field_clock *clock; /* of whoever prints many events; NULL = none */
 };
 

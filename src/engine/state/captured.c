@@ -10,6 +10,8 @@
 
 #include "engine/state/private.h"
 
+enum { LATE_SHARE = 16 };
+
 /* ---- processes ---- */
 
 static void copy_values(struct state *s, struct row *r, const struct process *from)
@@ -37,6 +39,17 @@ static void copy_values(struct state *s, struct row *r, const struct process *fr
 	s->n.text_cut += !text_set(&s->texts, p, &text);
 	if (!p->vpid)
 		p->vpid = p->pid;
+}
+
+/* The file names the parent's thread. */
+static void link_parent(struct state *s, struct row *r)
+{
+	struct thread_row *t;
+
+	if (r->p.parent || !r->p.ppid || r->p.ppid == r->p.pid || !(t = thread_find(s, r->p.ppid)))
+		return;
+	r->p.ppid = t->row->p.pid;
+	row_set_parent(s, r, t->row);
 }
 
 int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct process *p)
@@ -69,19 +82,9 @@ int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct 
 	t->made_ns = 0;
 	if (tid != pid && p->comm.len && !str_eq(p->comm, r->p.comm))
 		thread_rename(s, t, p->comm);
-	s->is_unlinked = true;
+	link_parent(s, r);
+	s->nunlinked++;
 	return 0;
-}
-
-/* The file names the parent's thread. */
-static void link_parent(struct state *s, struct row *r)
-{
-	struct thread_row *t;
-
-	if (r->p.parent || !r->p.ppid || r->p.ppid == r->p.pid || !(t = thread_find(s, r->p.ppid)))
-		return;
-	r->p.ppid = t->row->p.pid;
-	row_set_parent(s, r, t->row);
 }
 
 static bool is_server_port(const struct state *s, uint16_t port)
@@ -107,7 +110,10 @@ void captured_link(struct state *s)
 {
 	size_t pos = 0;
 
-	s->is_unlinked = false;
+	/* a few that come late do not make us look at all again and again */
+	if (s->nunlinked < (s->by_pid.count + s->fds.count) / LATE_SHARE)
+		return;
+	s->nunlinked = 0;
 	for (struct row *r; (r = table_next(&s->by_pid, &pos));) {
 		link_parent(s, r);
 		settle_roles(s, r);
@@ -167,7 +173,7 @@ int state_add_descriptor(
 	} else {
 		settle_ends(s, &fd.sock, is_v6);
 	}
-	s->is_unlinked = true;
+	s->nunlinked++;
 	fd.connected = fd.sock.has_remote || fd.sock.unix_peer;
 	if (!name.len)
 		name = fd.type == FD_UNIX ? fd.sock.unix_path : fd.other_name;

@@ -89,7 +89,9 @@ void show_fd(struct doing *d, int64_t num, const struct desc *desc)
 	case FD_DIRECTORY:
 	case FD_MEMFD:
 		/* an event with a path of its own, as unlinkat, is about that one */
-		if (!ev->path.name.len)
+		if (ev->path.name.len)
+			ev->fd.other_name = desc->d.name;
+		else
 			ev->path.name = desc->d.name;
 		break;
 	default:
@@ -209,7 +211,7 @@ static void begin(struct state *s, uint64_t ts_ns)
 		desc_unref(s, s->closed);
 		s->closed = NULL;
 	}
-	if (s->is_unlinked)
+	if (s->nunlinked)
 		captured_link(s);
 	s->actor = NULL;
 	s->now_ns = ts_ns;
@@ -241,7 +243,9 @@ void state_complete(struct state *s, struct arena *a, struct event *ev)
 	}
 	const struct about *about = &s->about[ev->code];
 
-	/* events of no thread: containers, users, drops */
+	/* events of no thread: the idle task, containers, users, drops */
+	if (!ev->tid && ev->code == EV_SWITCH && ev->cpu < CPUS_MAX)
+		s->switched_ns[ev->cpu] = ev->ts_ns;
 	if (!ev->tid || ev->tid == UINT32_MAX || (ev->def && ev->def->flags & EF_META))
 		return;
 	struct doing d = {.s = s, .a = a, .ev = ev, .about = about, .res = INT64_MIN};

@@ -239,7 +239,8 @@ struct event_fd {
 	uint8_t layer; /* enum file_layer */
 	bool connected, name_changed;
 	struct event_sock sock;
-	struct str other_name; /* name of what is no file and no socket: "pipe:[123]", "memfd:x" */
+	/* of what is no file and no socket: "pipe:[123]"; of a folder that a path is relative to */
+	struct str other_name;
 };
 
 /* What changes for a process beyond the parameters; filled for EVENT_FORK, exec, exit, cgroup. */
@@ -346,6 +347,13 @@ struct event_style {
 	enum event_bytes bytes;
 	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
 			     */
+	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
+	 */
+	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	/* any descriptor of the process, with the name of what is no socket; NULL = only the
+	 * event's own is known */
+	const struct event_fd *(*fd_of)(const void *arg, int64_t num, struct str *name);
+	const void *arg;
 };
 
 /* The same forms for bytes that are no parameter. */

@@ -58,10 +58,30 @@ static void add_signed(const struct param_value *v, struct buf *out)
 		write_cstr(out, "<NA>");
 }
 
-static void add_fd_list(const struct event *ev, struct str raw, struct buf *out)
+/* The folder that a relative path starts from: the event's own names are those of the path. */
+static bool is_folder_param(const struct param_def *def)
+{
+	return def->name[0] != 'f' && (strstr(def->name, "dirfd") || strstr(def->name, "dir"));
+}
+
+static const struct event_fd *find_fd(const struct event *ev, int64_t num, bool is_folder,
+	const struct event_style *style, struct str *name)
+{
+	bool is_own = ev->has_fd && ev->fd.num == num && ev->fd.type != FD_UNKNOWN;
+	const struct event_fd *other = NULL;
+
+	*name = ev->path.name;
+	if (style->fd_of && (!is_own || is_folder))
+		other = style->fd_of(style->arg, num, name);
+	return other ? other : is_own ? &ev->fd : NULL;
+}
+
+static void add_fd_list(
+	const struct event *ev, struct str raw, const struct event_style *style, struct buf *out)
 {
 	struct cursor c = cursor_of(raw.s, raw.len);
 	unsigned n = cursor_u16(&c);
+	struct str name;
 
 	for (unsigned i = 0; i < n; i++) {
 		int64_t fd = (int64_t)cursor_u64(&c);
@@ -70,8 +90,9 @@ static void add_fd_list(const struct event *ev, struct str raw, struct buf *out)
 
 		if (c.bad)
 			break;
-		if (ev->has_fd && fd == ev->fd.num)
-			letter = fd_type_char(ev->fd.type);
+		const struct event_fd *known = find_fd(ev, fd, false, style, &name);
+		if (known)
+			letter = fd_type_char(known->type);
 		buf_printf(out, "%s%lld:%c%x", i ? " " : "", (long long)fd, letter,
 			(unsigned)(int)flags);
 	}
@@ -165,7 +186,7 @@ static void add_plain(const struct event *ev, const struct param_value *v, struc
 		socktuple_format(v->raw, out);
 		break;
 	case PT_FDLIST:
-		add_fd_list(ev, v->raw, out);
+		add_fd_list(ev, v->raw, &style, out);
 		break;
 	case PT_FD:
 	case PT_FD32:
@@ -295,9 +316,23 @@ static char proto_char(const struct event_fd *fd)
 	}
 }
 
-static void resolve_fd(const struct event *ev, int64_t fd, struct buf *out)
+static void add_fd_name(
+	const struct event *ev, const struct event_fd *fd, struct str name, struct buf *out)
 {
-	const struct event_fd *f = &ev->fd;
+	struct event other;
+
+	if (fd == &ev->fd) {
+		event_fd_name_format(ev, name, out);
+		return;
+	}
+	other.fd = *fd; /* all that is looked at */
+	event_fd_name_format(&other, name, out);
+}
+
+static void resolve_fd(const struct event *ev, const struct param_def *def, int64_t fd,
+	const struct event_style *style, struct buf *out)
+{
+	struct str path;
 
 	if (fd == FD_CWD) {
 		write_cstr(out, "AT_FDCWD");
@@ -310,7 +345,8 @@ static void resolve_fd(const struct event *ev, int64_t fd, struct buf *out)
 			write_cstr(out, name);
 		return;
 	}
-	if (!ev->has_fd || f->num != fd || f->type == FD_UNKNOWN)
+	const struct event_fd *f = find_fd(ev, fd, is_folder_param(def), style, &path);
+	if (!f || f->type == FD_UNKNOWN)
 		return;
 	bool is_inet = f->type == FD_IPV4 || f->type == FD_IPV6 || f->type == FD_IPV4_SERVER ||
 		       f->type == FD_IPV6_SERVER;
@@ -321,7 +357,7 @@ static void resolve_fd(const struct event *ev, int64_t fd, struct buf *out)
 	if (proto)
 		write_char(out, proto);
 	write_char(out, '>');
-	event_fd_name_format(ev, ev->path.name, out);
+	add_fd_name(ev, f, path, out);
 }
 
 /* A relative path is resolved to the name that the source made of it. */
@@ -335,15 +371,27 @@ static void resolve_path(
 		write_str(out, p->name);
 }
 
-static void resolve_number(
-	const struct event *ev, const struct param_value *v, uint64_t n, struct buf *out)
+/* What only the state of the machine knows. */
+static void resolve_id(
+	enum param_type t, uint64_t n, const struct event_style *style, struct buf *out)
+{
+	bool is_pid = t == PT_PID || t == PT_PID32;
+
+	if (!is_pid && n == UINT32_MAX)
+		write_cstr(out, "<NONE>");
+	else if (style->name_of && n <= UINT32_MAX)
+		write_str(out, style->name_of(style->arg, is_pid ? PT_PID : t, (uint32_t)n));
+}
+
+static void resolve_number(const struct event *ev, const struct param_value *v, uint64_t n,
+	const struct event_style *style, struct buf *out)
 {
 	const char *name = NULL;
 
 	switch (v->type) {
 	case PT_FD:
 	case PT_FD32:
-		resolve_fd(ev, (int64_t)n, out);
+		resolve_fd(ev, v->def, (int64_t)n, style, out);
 		break;
 	case PT_ERRNO:
 		if ((int64_t)n < 0 && (int64_t)n >= INT32_MIN)
@@ -374,7 +422,9 @@ static void resolve_number(
 		break;
 	case PT_UID:
 	case PT_GID:
-		name = n == UINT32_MAX ? "<NONE>" : NULL;
+	case PT_PID:
+	case PT_PID32:
+		resolve_id(v->type, n, style, out);
 		break;
 	default:
 		break;
@@ -383,7 +433,8 @@ static void resolve_number(
 		write_cstr(out, name);
 }
 
-static void resolve(const struct event *ev, const struct param_value *v, struct buf *out)
+static void resolve(const struct event *ev, const struct param_value *v,
+	const struct event_style *style, struct buf *out)
 {
 	uint64_t n;
 
@@ -392,7 +443,7 @@ static void resolve(const struct event *ev, const struct param_value *v, struct 
 	if (v->type == PT_FSPATH || v->type == PT_FSRELPATH)
 		resolve_path(ev, param_until_nul(v->raw), v->def->name, out);
 	else if (param_number(v->type, v->raw, &n))
-		resolve_number(ev, v, n, out);
+		resolve_number(ev, v, n, style, out);
 }
 
 void event_param_resolved(const struct event *ev, unsigned i, struct buf *out)
@@ -400,7 +451,7 @@ void event_param_resolved(const struct event *ev, unsigned i, struct buf *out)
 	struct param_value v;
 
 	if (param_value(ev, i, &v))
-		resolve(ev, &v, out);
+		resolve(ev, &v, &(struct event_style){0}, out);
 }
 
 void event_param_format_as(
@@ -411,7 +462,7 @@ void event_param_format_as(
 
 	if (!param_value(ev, i, &v))
 		return;
-	resolve(ev, &v, out);
+	resolve(ev, &v, &style, out);
 	if (out->len == before && !out->cut)
 		add_plain_or_empty(ev, &v, event_param(ev, i).len == 0, style, out);
 }
@@ -429,17 +480,18 @@ static bool is_plain_only(enum param_type t)
 	return (1ULL << t & (1ULL << PT_CHARBUF | 1ULL << PT_BYTEBUF | 1ULL << PT_INT8 |
 				    1ULL << PT_INT16 | 1ULL << PT_INT32 | 1ULL << PT_INT64 |
 				    1ULL << PT_UINT8 | 1ULL << PT_UINT16 | 1ULL << PT_UINT32 |
-				    1ULL << PT_UINT64 | 1ULL << PT_PID | 1ULL << PT_PID32 |
-				    1ULL << PT_SOCKADDR | 1ULL << PT_SOCKTUPLE)) != 0;
+				    1ULL << PT_UINT64 | 1ULL << PT_SOCKADDR |
+				    1ULL << PT_SOCKTUPLE)) != 0;
 }
 
 /* "(resolved)", or nothing when there is none. */
-static void add_resolved(const struct event *ev, const struct param_value *v, struct buf *out)
+static void add_resolved(const struct event *ev, const struct param_value *v,
+	const struct event_style *style, struct buf *out)
 {
 	size_t open = out->len;
 
 	write_char(out, '(');
-	resolve(ev, v, out);
+	resolve(ev, v, style, out);
 	if (out->len > open + 1) {
 		write_char(out, ')');
 	} else if (out->s) {
@@ -464,7 +516,7 @@ void event_args_format_as(const struct event *ev, struct event_style style, stru
 		write_char(out, '=');
 		add_plain_or_empty(ev, &v, event_param(ev, i).len == 0, style, out);
 		if (v.raw.len && (v.type >= 64 || !is_plain_only(v.type)))
-			add_resolved(ev, &v, out);
+			add_resolved(ev, &v, &style, out);
 	}
 }
 

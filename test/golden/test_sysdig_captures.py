@@ -61,7 +61,7 @@ CAUSES = [
     ("renamed", 85, lambda d: d.field in ("evt.type", "evt.arg.ID")
      and RENAMED.get(d.theirs) == d.ours,
      "libs have renamed the event since"),
-    ("nobody", 1336, lambda d: d.field in ("proc.name", "proc.pid") and d.type == "switch"
+    ("nobody", 390, lambda d: d.field in ("proc.name", "proc.pid") and d.type == "switch"
      and d.theirs is None,
      "the idle task is no process: sysdig has no value, koban an unnamed one"),
     ("container-event", 3, lambda d: d.type == "container",
@@ -107,14 +107,7 @@ CAUSES = [
     ("number-base", 471, lambda d: is_arg(d, "res") and d.type == "mmap"
      and str(d.theirs).lower() == f"{int(d.ours):x}",
      "results are decimal in libs since; 0.29.3 prints this one in hexadecimal"),
-    ("result-is-number", 216, lambda d: is_arg(d, "res") and d.type == "fcntl",
-     "most results of fcntl are no descriptors, though the table says so: koban leaves a number"),
-    ("one-descriptor", 301, lambda d: is_arg(d, "fds", "fd1", "fd2", "dirfd", "olddir",
-                                                   "olddirfd")
-     and not adds_detail(d),
-     "an event carries what one descriptor is, its own; the second is a number, and a folder's "
-     "shows the name under it"),
-    ("detail", 204, adds_detail,
+    ("detail", 218, adds_detail,
      "koban knows a pipe's name and a socket's protocol already"),
     ("empty", 147, lambda d: d.theirs in ("", "NULL") and d.ours in ("NULL", "<NA>"),
      "an empty value is NULL or <NA> in libs since"),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Users and groups that a capture tells of: those of the machine in its list, those of containers
- * in events. This host's passwd file is never asked for them. A container whose users nobody told
- * of still has a root.
+ * in events. This host's passwd file is never asked for them. Of a container whose users nobody
+ * told of (older captures never do) the machine's are taken: most images have the same first ones.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "engine/state/private.h"
 
 enum { ACCOUNTS_MAX = 65536, NAME_MAX_BYTES = 256, ID_MAX = 12 };
+#define MARK UINT32_MAX /* no number of a user: this container's users were told of */
 
 struct account_key {
 	char container[ID_MAX + 1]; /* "" = the machine */
@@ -99,10 +100,20 @@ static int add(struct state *s, const struct account_key *key, struct str name, 
 	return r;
 }
 
+static void mark(struct state *s, const struct account_key *of)
+{
+	struct account_key key = *of;
+
+	key.id = MARK;
+	(void)!add(s, &key, STR_NULL, STR_NULL, STR_NULL, 0);
+}
+
 int state_add_user(struct state *s, struct str container_id, const struct user *u)
 {
 	struct account_key key = key_of(container_id, u->uid, false);
 
+	if (key.container[0] && u->uid != MARK)
+		mark(s, &key);
 	return add(s, &key, bounded(u->name), bounded(u->home), bounded(u->shell), u->gid);
 }
 
@@ -110,6 +121,8 @@ int state_add_group(struct state *s, struct str container_id, const struct group
 {
 	struct account_key key = key_of(container_id, g->gid, true);
 
+	if (key.container[0] && g->gid != MARK)
+		mark(s, &key);
 	return add(s, &key, bounded(g->name), STR_NULL, STR_NULL, 0);
 }
 
@@ -120,29 +133,36 @@ void account_drop(struct state *s, struct str container_id, uint32_t id, bool is
 	free(table_take(&s->accounts, hash_of(&key), &key));
 }
 
-static const struct account *find(
-	const struct state *s, const struct process *p, uint32_t id, bool is_group)
+static const struct account *look(
+	const struct state *s, struct str container, uint32_t id, bool is_group)
 {
-	struct str container = p && p->container ? p->container->id : STR_NULL;
 	struct account_key key = key_of(container, id, is_group);
 
 	return table_find(&s->accounts, hash_of(&key), &key);
 }
 
+static const struct account *find(
+	const struct state *s, const struct process *p, uint32_t id, bool is_group)
+{
+	struct str container = p && p->container ? p->container->id : STR_NULL;
+
+	if (container.len && !look(s, container, MARK, is_group))
+		container = STR_NULL;
+	return look(s, container, id, is_group);
+}
+
 const struct user *account_user(const struct state *s, const struct process *p, uint32_t uid)
 {
-	static const struct user root = {.name = {"root", 4}, .home = {"/root", 5}};
 	const struct account *a = find(s, p, uid, false);
 
-	return a ? &a->user : uid == 0 && is_captured(s) ? &root : NULL;
+	return a ? &a->user : NULL;
 }
 
 const struct group *account_group(const struct state *s, const struct process *p, uint32_t gid)
 {
-	static const struct group root = {.name = {"root", 4}};
 	const struct account *a = find(s, p, gid, true);
 
-	return a ? &a->group : gid == 0 && is_captured(s) ? &root : NULL;
+	return a ? &a->group : NULL;
 }
 
 static const struct account *next(const struct state *s, size_t *pos, bool is_group)

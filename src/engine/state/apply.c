@@ -333,6 +333,37 @@ static void move_cgroup(struct state *s, struct row *r, struct str list)
 		container_resolve(s, r, false);
 }
 
+/* Captures have the sizes with each such call; live events leave them out. */
+static void apply_memory(struct state *s, struct row *r, const struct event *ev)
+{
+	param_u64(s, ev, 0, &r->p.vmsize_kb);
+	param_u64(s, ev, 1, &r->p.vmrss_kb);
+	param_u64(s, ev, 2, &r->p.vmswap_kb);
+}
+
+static void apply_switch(struct state *s, struct row *r, const struct event *ev)
+{
+	apply_memory(s, r, ev);
+	if (ev->tid != ev->pid) /* page faults are counted by thread */
+		return;
+	param_u64(s, ev, 3, &r->p.pfmajor);
+	param_u64(s, ev, 4, &r->p.pfminor);
+}
+
+/* setrlimit, prlimit: cur, resource, pid; -1 = as it was */
+static void apply_rlimit(struct state *s, struct row *r, const struct event *ev)
+{
+	enum { NOFILE = 7 }; /* RLIMIT_NOFILE, here and in .scap */
+	int64_t cur, resource, pid = 0;
+
+	if (!succeeded(ev) || !param_s64(s, ev, 1, &resource) || resource != NOFILE ||
+		!param_s64(s, ev, 0, &cur) || cur < 0)
+		return;
+	param_s64(s, ev, 2, &pid);
+	if (!pid || (uint32_t)pid == r->p.vpid)
+		r->p.fdlimit = (uint64_t)cur;
+}
+
 static void apply_cgroup(struct state *s, struct row *r, const struct event *ev)
 {
 	move_cgroup(s, r, ev->cgroups);
@@ -547,6 +578,14 @@ static const struct {
 	{"fchdir", apply_chdir, {NULL}},
 	{"chroot", apply_chroot, {NULL}},
 	{"capset", apply_capset, {"cap_inheritable", "cap_permitted", "cap_effective"}},
+	{"brk", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"mmap", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"mmap2", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"munmap", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"switch", apply_switch, {"vm_size", "vm_rss", "vm_swap", "pgft_maj", "pgft_min"}},
+	{"getrlimit", apply_rlimit, {"cur", "resource"}},
+	{"setrlimit", apply_rlimit, {"cur", "resource"}},
+	{"prlimit", apply_rlimit, {"newcur", "resource", "pid"}},
 	{"prctl", apply_prctl, {"option", "arg2_str"}},
 };
 

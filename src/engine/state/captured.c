@@ -10,6 +10,8 @@
 
 #include "engine/state/private.h"
 
+enum { LATE_SHARE = 16 };
+
 /* ---- processes ---- */
 
 static void copy_values(struct state *s, struct row *r, const struct process *from)
@@ -37,6 +39,17 @@ static void copy_values(struct state *s, struct row *r, const struct process *fr
 	s->n.text_cut += !text_set(&s->texts, p, &text);
 	if (!p->vpid)
 		p->vpid = p->pid;
+}
+
+/* The file names the parent's thread. */
+static void link_parent(struct state *s, struct row *r)
+{
+	struct thread_row *t;
+
+	if (r->p.parent || !r->p.ppid || r->p.ppid == r->p.pid || !(t = thread_find(s, r->p.ppid)))
+		return;
+	r->p.ppid = t->row->p.pid;
+	row_set_parent(s, r, t->row);
 }
 
 int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct process *p)
@@ -69,25 +82,41 @@ int state_add_thread(struct state *s, uint32_t tid, uint32_t vtid, const struct 
 	t->made_ns = 0;
 	if (tid != pid && p->comm.len && !str_eq(p->comm, r->p.comm))
 		thread_rename(s, t, p->comm);
-	s->is_unlinked = true;
+	link_parent(s, r);
+	s->nunlinked++;
 	return 0;
+}
+
+static bool is_server_port(const struct state *s, uint16_t port)
+{
+	return s->server_ports[port / 64] >> (port % 64) & 1;
+}
+
+/* A connection whose own port somebody listens on was accepted. */
+static void settle_roles(const struct state *s, const struct row *r)
+{
+	const struct fd_table *t = r->p.files ? r->p.files->t : NULL;
+
+	for (uint32_t i = 0; t && i < t->nslots; i++) {
+		struct event_fd *fd = t->slots[i] ? &t->slots[i]->d.fd : NULL;
+
+		if (fd && (fd->type == FD_IPV4 || fd->type == FD_IPV6) && fd->sock.has_remote &&
+			fd->sock.role == ROLE_CLIENT && is_server_port(s, fd->sock.local_port))
+			fd->sock.role = ROLE_SERVER;
+	}
 }
 
 void captured_link(struct state *s)
 {
 	size_t pos = 0;
 
-	s->is_unlinked = false;
+	/* a few that come late do not make us look at all again and again */
+	if (s->nunlinked < (s->by_pid.count + s->fds.count) / LATE_SHARE)
+		return;
+	s->nunlinked = 0;
 	for (struct row *r; (r = table_next(&s->by_pid, &pos));) {
-		if (r->p.parent || !r->p.ppid || r->p.ppid == r->p.pid)
-			continue;
-		/* the file names the parent's thread */
-		struct thread_row *t = thread_find(s, r->p.ppid);
-
-		if (!t)
-			continue;
-		r->p.ppid = t->row->p.pid;
-		row_set_parent(s, r, t->row);
+		link_parent(s, r);
+		settle_roles(s, r);
 	}
 }
 
@@ -103,8 +132,9 @@ static bool is_own_address(const struct state *s, const uint8_t *ip, bool is_v6)
 }
 
 /*
- * The file says which end is the client by putting it first. When only the second is an address of
- * this machine, that is the local one.
+ * The local end is the first, as /proc has it; but the second where only that is an address of this
+ * machine, for some writers put the client first. Which is the client is settled when all servers
+ * are known.
  */
 static void settle_ends(const struct state *s, struct event_sock *sock, bool is_v6)
 {
@@ -137,10 +167,13 @@ int state_add_descriptor(
 		fd.sock.family = AF_INET;
 	if (!fd.sock.family && is_v6)
 		fd.sock.family = AF_INET6;
-	if (fd.type == FD_IPV4_SERVER || fd.type == FD_IPV6_SERVER)
+	if (fd.type == FD_IPV4_SERVER || fd.type == FD_IPV6_SERVER) {
 		fd.sock.role = ROLE_SERVER;
-	else
+		s->server_ports[fd.sock.local_port / 64] |= 1ULL << (fd.sock.local_port % 64);
+	} else {
 		settle_ends(s, &fd.sock, is_v6);
+	}
+	s->nunlinked++;
 	fd.connected = fd.sock.has_remote || fd.sock.unix_peer;
 	if (!name.len)
 		name = fd.type == FD_UNIX ? fd.sock.unix_path : fd.other_name;

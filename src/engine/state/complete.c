@@ -48,7 +48,7 @@ struct str did_cwd(const struct doing *d)
 	return d->row->p.cwd;
 }
 
-/* A descriptor or a result: 8 bytes, mostly; the schema's types make it so. */
+/* A result or a descriptor: 8 bytes, mostly; the schema's types make it so. */
 static bool wide(const struct event *ev, int i, int64_t *ret)
 {
 	struct str raw = event_param(ev, (unsigned)i);
@@ -56,6 +56,16 @@ static bool wide(const struct event *ev, int i, int64_t *ret)
 	if (raw.len != sizeof(*ret))
 		return event_param_s64(ev, (unsigned)i, ret);
 	memcpy(ret, raw.s, sizeof(*ret));
+	return true;
+}
+
+/* Descriptors have 32 bits; some files have their -1 without its sign. */
+static bool fd_number(const struct event *ev, int i, int64_t *ret)
+{
+	if (!wide(ev, i, ret))
+		return false;
+	if (*ret > INT32_MAX && *ret <= UINT32_MAX)
+		*ret = (int32_t)*ret;
 	return true;
 }
 
@@ -93,7 +103,7 @@ static struct str folder(const struct doing *d, int n)
 	int64_t num = AT_FDCWD;
 
 	if (d->about->dir_at[n] >= 0)
-		wide(d->ev, d->about->dir_at[n], &num);
+		fd_number(d->ev, d->about->dir_at[n], &num);
 	if (num == AT_FDCWD)
 		return did_cwd(d);
 	const struct desc *dir = fd_find(d->row, num);
@@ -199,7 +209,7 @@ static void begin(struct state *s, uint64_t ts_ns)
 		desc_unref(s, s->closed);
 		s->closed = NULL;
 	}
-	if (s->is_unlinked)
+	if (s->nunlinked)
 		captured_link(s);
 	s->actor = NULL;
 	s->now_ns = ts_ns;
@@ -215,7 +225,7 @@ static void show_own_fd(struct doing *d)
 			return;
 		d->ev->has_fd = true;
 		d->ev->fd.num = d->res;
-	} else if (wide(d->ev, about->fd_at, &num)) {
+	} else if (fd_number(d->ev, about->fd_at, &num)) {
 		show_fd(d, num, fd_find(d->row, num));
 	}
 }
@@ -231,7 +241,9 @@ void state_complete(struct state *s, struct arena *a, struct event *ev)
 	}
 	const struct about *about = &s->about[ev->code];
 
-	/* events of no thread: containers, users, drops */
+	/* events of no thread: the idle task, containers, users, drops */
+	if (!ev->tid && ev->code == EV_SWITCH && ev->cpu < CPUS_MAX)
+		s->switched_ns[ev->cpu] = ev->ts_ns;
 	if (!ev->tid || ev->tid == UINT32_MAX || (ev->def && ev->def->flags & EF_META))
 		return;
 	struct doing d = {.s = s, .a = a, .ev = ev, .about = about, .res = INT64_MIN};

@@ -152,6 +152,10 @@ static struct thread_row *new_thread_of(struct doing *d, struct row *r, const st
 	struct str comm = named(d, "comm");
 
 	r->p.nthreads++;
+	if (r->p.uid == UINT32_MAX) {
+		named_u32(d, "uid", &r->p.uid);
+		named_u32(d, "gid", &r->p.gid);
+	}
 	if (t && comm.len && !str_eq(comm, r->p.comm))
 		thread_rename(d->s, t, comm);
 	return t;
@@ -255,6 +259,15 @@ static void introduce(struct doing *d)
 	parent = row_of_tid(d->s, ptid);
 	r->p.ppid = parent ? parent->p.pid : ptid;
 	row_set_parent(d->s, r, parent);
+	if (!parent || r->p.uid != UINT32_MAX)
+		return;
+	/* what he most probably has from his parent */
+	r->p.uid = parent->p.uid;
+	r->p.gid = parent->p.gid;
+	r->p.loginuid = parent->p.loginuid;
+	r->p.tty = parent->p.tty;
+	r->p.sid = parent->p.sid;
+	r->p.vsid = parent->p.vsid;
 }
 
 /* ---- the parent's side of a clone ---- */
@@ -384,6 +397,20 @@ static void did_prctl(struct doing *d)
 		thread_rename(d->s, d->thread, str_head(did_str(d, 1), NAME_MAX_LEN));
 }
 
+/* The thread leaves the CPU, which it had since the last switch there. */
+static void did_switch(struct doing *d)
+{
+	struct thread *t = &d->thread->t;
+	uint64_t *last;
+
+	if (d->ev->cpu >= CPUS_MAX)
+		return;
+	last = &d->s->switched_ns[d->ev->cpu];
+	t->exec_ns = *last && d->ev->ts_ns > *last ? d->ev->ts_ns - *last : 0;
+	t->total_exec_ns += t->exec_ns;
+	*last = d->ev->ts_ns;
+}
+
 #define CLONE_PARAMS                                                                               \
 	{                                                                                          \
 		"flags", "vtid", "pid", "ptid", "vpid"                                             \
@@ -401,6 +428,7 @@ const struct did_row did_life_rows[] = {
 	{"execve", did_exec, 0, EXEC_PARAMS},
 	{"execveat", did_exec, 0, EXEC_PARAMS},
 	{"procexit", did_exit, 0, {NULL}},
+	{"switch", did_switch, 0, {NULL}},
 	{"prctl", did_prctl, 0, {"option", "arg2_str"}},
 	{NULL, NULL, 0, {NULL}},
 };

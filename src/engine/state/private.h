@@ -108,7 +108,13 @@ struct files {
 	struct files *next_free;
 };
 
-enum { FD_TABLE_CLASSES = 24, EXITED_MAX = 32, ADDRESSES_MAX = 256, ABOUT_PARAMS_MAX = 6 };
+enum {
+	FD_TABLE_CLASSES = 24,
+	EXITED_MAX = 32,
+	ADDRESSES_MAX = 256,
+	CPUS_MAX = 1024,
+	ABOUT_PARAMS_MAX = 6
+};
 
 struct chunk;
 
@@ -152,7 +158,7 @@ struct user_file;
 
 typedef void (*apply_fn)(struct state *s, struct row *r, const struct event *ev);
 
-enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 3 };
+enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 5 };
 
 /* Where one version of execve has its parameters; -1 = not at all. */
 struct exec_index {
@@ -196,8 +202,9 @@ struct state {
 	struct table threads;
 	struct thread_row *thread_oldest, *thread_newest, *free_threads;
 	struct chunk *thread_chunks;
-	uint32_t gone_tid;   /* its exit was in the last event */
-	struct desc *closed; /* in the last event, which still shows it */
+	uint64_t switched_ns[CPUS_MAX]; /* when each CPU last took another thread */
+	uint32_t gone_tid;              /* its exit was in the last event */
+	struct desc *closed;            /* in the last event, which still shows it */
 	struct fd_pool fds;
 	struct about about[EVENT_CODE_MAX];
 	struct {
@@ -210,7 +217,8 @@ struct state {
 	} addresses[ADDRESSES_MAX]; /* of the machine itself */
 	size_t naddresses;
 	struct table accounts;
-	bool is_unlinked; /* processes were added whose parents are to be found */
+	uint64_t server_ports[65536 / 64]; /* of the file's list: somebody listens there */
+	size_t nunlinked; /* listed processes and descriptors since their ties were looked for */
 };
 
 enum { PROC_BUF = 64 * 1024 };

@@ -201,6 +201,8 @@ struct thread {
 	uint32_t tid, vtid;
 	const struct process *proc;
 	struct str comm; /* its own name; that of the process unless the source told another */
+	/* on a CPU, as the scheduler's events of a capture tell: until its last switch, in all */
+	uint64_t exec_ns, total_exec_ns;
 };
 
 void state_complete(struct state *s, struct arena *a, struct event *ev);

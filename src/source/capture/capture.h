@@ -22,6 +22,12 @@ struct capture_options {
 		*state;   /* gets processes, descriptors, users of the metadata blocks; or NULL */
 	bool keep_enters; /* give enter events too, as they are, before they complete their exit */
 	bool raw;         /* no joining at all: every event as the file has it (tools, tests) */
+	/*
+	 * Called when the file is open and before any of it is parsed, the time to enter the cell
+	 * (base/cell.h); a negative result ends the opening.
+	 */
+	int (*opened)(void *arg, struct err *e);
+	void *opened_arg;
 };
 
 struct capture_machine {

@@ -458,6 +458,8 @@ static int begin(struct capture *c, int r, struct capture **ret, struct err *e)
 {
 	c->info.is_gzip = c->in.is_gzip;
 	c->info.size_bytes = c->in.size;
+	if (r == 0 && c->o.opened && (r = c->o.opened(c->o.opened_arg, e)) > 0)
+		r = 0;
 	if (r == 0)
 		r = check_first_block(c, e);
 	if (r == 0)

@@ -434,6 +434,27 @@ static void from_a_file(void **state)
 	assert_int_equal(r, -EISDIR);
 }
 
+static int note_opened(void *arg, struct err *e)
+{
+	(*(int *)arg)++;
+	return *(int *)arg > 1 ? err_set(e, EPERM, "no") : 1;
+}
+
+/* The hook comes before any parsing, and can say no. */
+static void opened_is_called(void **state)
+{
+	int calls = 0, r;
+	struct capture_options o = {.opened = note_opened, .opened_arg = &calls};
+	struct capture *c;
+
+	put_small(&file);
+	assert_int_equal(capture_open_memory(file.s, file.len, &o, &c, &err), 0);
+	assert_int_equal(drain(c, &r), 1);
+	capture_close(c);
+	assert_int_equal(capture_open_memory("junk", 4, &o, &c, &err), -EPERM);
+	assert_int_equal(calls, 2);
+}
+
 struct feeder {
 	int fd;
 	struct str s;
@@ -540,6 +561,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_capture, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(network_captures, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(from_a_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(opened_is_called, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(from_a_pipe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_signal_ends_the_wait, set_up, tear_down),
 	};

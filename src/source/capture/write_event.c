@@ -266,15 +266,42 @@ static void put_option(struct encoder *c, uint16_t code, const void *value, uint
 	put_bytes(c, zeros, (4 - len % 4u) % 4);
 }
 
-static void put_options(struct encoder *c, const struct event *ev, size_t at, uint16_t id)
+/*
+ * Readers of sysdig 0.29 know no empty number and print what happens to lie there. They get zeros,
+ * and the bits say that they are none.
+ */
+enum { EVENT_OLD_MAX = 336 /* sysdig 0.29 skips later ones */ };
+
+static uint32_t fill_empty(const struct event_def *def, struct str *params, unsigned n)
+{
+	static const char zeros[8];
+	uint32_t empty = 0;
+	bool is_signed;
+
+	for (unsigned i = 0; i < n && def->code < EVENT_OLD_MAX; i++) {
+		unsigned size =
+			params[i].len ? 0 : param_type_size(def->params[i].type, &is_signed);
+
+		if (size && size <= sizeof(zeros)) {
+			params[i] = str_make(zeros, size);
+			empty |= 1U << i;
+		}
+	}
+	return empty;
+}
+
+static void put_options(
+	struct encoder *c, const struct event *ev, size_t at, uint16_t id, uint32_t empty)
 {
 	static const char zeros[4];
 
-	if (!ev->enter_ns && !id)
+	if (!ev->enter_ns && !id && !empty)
 		return;
 	put_bytes(c, zeros, (4 - (encoder_len(c) - at) % 4) % 4);
 	if (ev->enter_ns)
 		put_option(c, OPTION_ENTER, &ev->enter_ns, sizeof(ev->enter_ns));
+	if (empty)
+		put_option(c, OPTION_EMPTY, &empty, sizeof(empty));
 	if (id)
 		put_option(c, OPTION_SYSCALL, &id, sizeof(id));
 }
@@ -286,6 +313,7 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 	size_t head = EVENT_HEADER_BYTES + n * (is_large ? 4 : 2);
 	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES - 64 - head;
 	uint16_t id = hide_syscall(ev, params);
+	uint32_t empty = fill_empty(def, params, n);
 	size_t total = cut_to_fit(params, n, room);
 	uint32_t type = ev->is_state_only ? (is_large ? BLOCK_EVENT_FLAGS_LARGE : BLOCK_EVENT_FLAGS)
 					  : (is_large ? BLOCK_EVENT_LARGE : BLOCK_EVENT);
@@ -305,7 +333,7 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 		is_large ? put_u32(c, params[i].len) : put_u16(c, params[i].len);
 	for (unsigned i = 0; i < n; i++)
 		put_bytes(c, params[i].s, params[i].len);
-	put_options(c, ev, at, id);
+	put_options(c, ev, at, id, empty);
 	block_end(c, at);
 }
 

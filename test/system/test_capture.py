@@ -17,9 +17,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import koban
 
+# BusyBox runs its own programs without an exec unless they have a path
 WORK = ("echo one > /tmp/f; cat /tmp/f; mv /tmp/f /tmp/g; rm /tmp/g; mkdir /tmp/d; rmdir /tmp/d; "
         "(sleep 1 & kill -TERM $!); nc -w 1 127.0.0.1 9 </dev/null; ls /proc/self/fd; "
-        "AWS_SECRET=kept-to-itself env >/dev/null; true --password kept-to-itself; cat /etc/passwd")
+        "/bin/echo --password kept-to-itself; /bin/cat /etc/passwd")
 OLD_CODES = 336  # sysdig 0.29.3 skips later ones
 RULES = """
 - rule: Marker is read
@@ -78,8 +79,9 @@ def test_sysdig(tap, path):
     code, lines = sysdig(path, "-p", "%evt.num %evt.type")
     tap.ok(code == 0 and len(lines) == wanted, "sysdig sees every event that it knows",
            f"exit {code}, {len(lines)} lines, {wanted} written")
-    _, lines = sysdig(path, "-p", "%container.name %container.image %proc.name %evt.type %evt.args",
-                      "container.name=koban-capture")
+    # its own idea of Podman's cgroups does not know all of them: not by container.name
+    _, lines = sysdig(path, "-p", "%proc.name %evt.type %evt.args",
+                      "thread.cgroups contains libpod- and not proc.name startswith runc")
     text = "\n".join(lines)
     for name, what in (("files of the container", "openat fd=3(<f>/tmp/f)"),
                        ("its renames", "rename"), ("its programs", "args=/etc/passwd"),
@@ -104,7 +106,7 @@ def test_same_as_read(tap, path):
 def test_container(tap, folder, engine):
     path = os.path.join(folder, "a.scap")
     p = capture(path, "--redact", "AWS_*", "--redact", "--password")
-    r = engine.run("koban-capture", ["sh", "-c", WORK], timeout=60)
+    r = engine.run("koban-capture", ["sh", "-c", WORK], "-e", "AWS_SECRET=kept-to-itself", timeout=60)
     time.sleep(1)
     err = finish(p)
     tap.ok(p.returncode == 0 and " events, " in err and "lost: 0 ring full" in err,
@@ -113,8 +115,10 @@ def test_container(tap, folder, engine):
     n = codes(path)
     tap.ok(n[324] >= 1, "the container is in it", n)
     env = sum(b"AWS_SECRET=(redacted)" in body for _, body in blocks(path))
-    leaks = sum(b"AWS_SECRET=kept-to-itself\0" in body for _, body in blocks(path))
-    tap.ok(env > 0 and not leaks, "values are redacted", f"{env} redacted, {leaks} not")
+    leaks = [body for kind, body in blocks(path) if kind != 0x216 or
+             struct.unpack_from("<H", body, 22)[0] in (223, 293, 335) if b"=kept-to-itself" in body]
+    arg = sum(b"--password\0(redacted)" in body for _, body in blocks(path))
+    tap.ok(env > 0 and arg > 0 and not leaks, "values are redacted", f"{env} and {arg} redacted, not: {leaks[:2]}")
     test_sysdig(tap, path)
     test_same_as_read(tap, path)
     return path

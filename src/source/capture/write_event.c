@@ -141,15 +141,37 @@ static void fill_process(struct fill *f)
 	fill_number(f, "pidns_init_start_ts", p->pidns_init_start_ns);
 }
 
+/* Every new process is told by an EVENT_FORK before its clone returns; a new thread is not. */
+static void note_fork(struct event_writer *w, const struct event *ev)
+{
+	w->forks[w->nforks++ % WRITE_FORKS] =
+		(struct write_fork){ev->pid, ev->fork.child_pid, ev->fork.vpid};
+}
+
+static bool made_thread(const struct fill *f)
+{
+	int64_t res = 0;
+
+	if (!event_result(f->ev, &res) || res <= 0)
+		return res == 0 && f->ev->tid != f->ev->pid;
+	for (unsigned i = 0; i < WRITE_FORKS; i++) {
+		const struct write_fork *k = &f->w->forks[i];
+
+		if (k->pid == f->ev->pid && (k->child == res || k->vpid == res))
+			return false;
+	}
+	return true;
+}
+
 /*
- * Other readers tell threads from processes by the flags. Where the sensor did not read them, the
- * child at least shows by its numbers which it is; CLONE_CHILD_IN_PIDNS is nobody's argument.
+ * Other readers tell threads from processes by the flags. The sensor reads those of clone; those of
+ * clone3 lie in memory that the caller can change meanwhile, so that only what the kernel did says
+ * which it was. CLONE_CHILD_IN_PIDNS is nobody's argument.
  */
 static void fill_clone_flags(struct fill *f)
 {
 	enum { FILES = 0x1, FS = 0x2, SIGHAND = 0x800, THREAD = 0x2000, VM = 0x8000 };
 	enum { VFORK = 0x8000000, IN_PIDNS = 0x20000000 };
-	bool is_thread = f->ev->tid != f->ev->pid;
 	uint64_t flags = 0;
 	int i = event_param_index(f->ev->def, STR("flags"));
 
@@ -159,7 +181,7 @@ static void fill_clone_flags(struct fill *f)
 		memcpy(&flags, f->params[i].s, 4);
 	else if (f->ev->code == EV_VFORK)
 		flags = VFORK | VM;
-	else if (f->ev->code != EV_FORK && is_thread)
+	else if (f->ev->code == EV_CLONE3 && made_thread(f))
 		flags = THREAD | SIGHAND | FILES | FS | VM;
 	if (f->proc->vpid && f->proc->vpid != f->proc->pid)
 		flags |= IN_PIDNS;
@@ -342,6 +364,8 @@ bool write_event(struct event_writer *w, struct encoder *c, const struct event *
 {
 	struct fill f = {.w = w, .ev = ev, .proc = proc};
 
+	if (ev->code == EVENT_FORK)
+		note_fork(w, ev);
 	if (!ev->def)
 		return false;
 	fill(&f);

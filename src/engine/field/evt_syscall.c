@@ -173,7 +173,7 @@ GET(get_type)
 {
 	const struct event *ev = event_of(ctx);
 
-	if (ev->code == EV_SYSCALL)
+	if (event_is_generic(ev))
 		return give_generic_name(ev, ret);
 	if (ev->code == EV_ASYNCEVENT)
 		return give_some_str(ret, event_param_str(ev, 1));
@@ -284,7 +284,7 @@ GET(get_args)
 	size_t n = 0;
 
 	/* a generic event's parameters are only the number of its system call */
-	if (ev->code == EV_SYSCALL || !ev->def)
+	if (event_is_generic(ev) || !ev->def)
 		return give_str(ret, STR(""));
 	for (unsigned i = 0; i < ev->nparams; i++)
 		n += 64 + event_param(ev, i).len;

@@ -166,7 +166,7 @@ enum event_converter {
 	CONV_COUNT
 };
 uint64_t event_convert(enum event_converter what, uint64_t value);
-/* The index of a parameter by name, or -1; always -1 for old events, whose parameters have none. */
+/* The index of a parameter by name, or -1. */
 int event_param_index(const struct event_def *def, struct str name);
 /* "file", "net", "process" …; input and output depend on the descriptor: "unknown" here. */
 const char *event_category_name(enum event_category c);
@@ -295,10 +295,10 @@ struct event_upgrader *event_upgrader_new(void);
 void event_upgrader_free(struct event_upgrader *u);
 /*
  * Parameters go over by name; what the exit lacks is taken from `enter`, the enter event of the
- * same call of the same thread (code and parameters count; NULL when the file has none), which also
- * gives enter_ns; what neither has is empty. An `enter` of another call is not looked at.
- * Everything stays borrowed from both, new bytes are in the arena. False when the event has no
- * current form, as enter events themselves: it is left as it was.
+ * same call of the same thread (NULL when the file has none), which also gives enter_ns; what
+ * neither has is empty. An `enter` of another call is not looked at. Everything stays borrowed from
+ * both, new bytes are in the arena. False when the event has no current form, as enter events
+ * themselves: it is left as it was.
  */
 bool event_upgrade(const struct event_upgrader *u, struct event *ev, const struct event *enter,
 	struct arena *a);
@@ -313,7 +313,12 @@ static inline struct str event_param(const struct event *ev, unsigned i)
 {
 	return i < ev->nparams ? ev->params[i] : STR_NULL;
 }
-/* What evt.type prints: the name, of event 1 that of the syscall. */
+/* Event 1, and event 0, its enter event of old captures. */
+static inline bool event_is_generic(const struct event *ev)
+{
+	return ev->code <= EV_SYSCALL;
+}
+/* What evt.type prints: the name, of the generic event that of the syscall. */
 struct str event_type_name(const struct event *ev);
 /* What evt.category prints: of input and output that of the descriptor's kind. */
 const char *event_category_text(const struct event *ev);

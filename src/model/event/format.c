@@ -427,8 +427,8 @@ static void add_resolved(const struct event *ev, unsigned i, struct buf *out)
 
 void event_args_format(const struct event *ev, struct buf *out)
 {
-	/* event 1 holds numbers for machines only */
-	if (!ev->def || !ev->def->params || ev->code == EV_SYSCALL)
+	/* the generic event holds numbers for machines only */
+	if (!ev->def || !ev->def->params || event_is_generic(ev))
 		return;
 	for (unsigned i = 0; i < ev->nparams && i < ev->def->nparams; i++) {
 		if (i)

@@ -238,7 +238,8 @@ struct event_fd {
 	uint8_t layer; /* enum file_layer */
 	bool connected, name_changed;
 	struct event_sock sock;
-	struct str other_name; /* name of what is no file and no socket: "pipe:[123]", "memfd:x" */
+	/* of what is no file and no socket: "pipe:[123]"; of a folder that a path is relative to */
+	struct str other_name;
 };
 
 /* What changes for a process beyond the parameters; filled for EVENT_FORK, exec, exit, cgroup. */

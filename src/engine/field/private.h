@@ -125,6 +125,9 @@ bool field_has_fd(const struct event *ev);
 const struct event_fd *field_open_fd(const struct event *ev);
 bool field_fd_is_inet(const struct event_fd *fd);
 
+/* "14:03:11.000250000", local; the subject's clock saves asking for the hour each time. */
+void field_add_time_of_day(const struct field_subject *s, struct buf *out);
+
 /*
  * Any descriptor of the process by its number: the event's own, or what the state's table has (of
  * captures, and live while one is recorded). False when it is not known.

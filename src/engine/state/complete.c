@@ -89,7 +89,9 @@ void show_fd(struct doing *d, int64_t num, const struct desc *desc)
 	case FD_DIRECTORY:
 	case FD_MEMFD:
 		/* an event with a path of its own, as unlinkat, is about that one */
-		if (!ev->path.name.len)
+		if (ev->path.name.len)
+			ev->fd.other_name = desc->d.name;
+		else
 			ev->path.name = desc->d.name;
 		break;
 	default:

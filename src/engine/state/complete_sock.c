@@ -244,12 +244,15 @@ static void did_accept(struct doing *d)
 }
 
 /* What was asked of a connect that failed; the socket itself stays as it was. */
-static void show_attempt(struct doing *d, struct str address)
+static void show_attempt(struct doing *d, struct str tuple, struct str address)
 {
 	struct event_fd *fd = &d->ev->fd;
 	struct str path = STR_NULL;
 
-	if (d->is_live || fd->type == FD_UNKNOWN || !take_address(&fd->sock, address, false, &path))
+	if (d->is_live || fd->type == FD_UNKNOWN)
+		return;
+	if (address.len ? !take_address(&fd->sock, address, false, &path)
+			: !take_tuple(&fd->sock, tuple, false, &path))
 		return;
 	if (path.len)
 		fd->sock.unix_path = path;
@@ -269,7 +272,7 @@ static void did_connect(struct doing *d)
 		return;
 	desc = fd_find(d->row, num);
 	if (d->res < 0 && d->res != EINPROGRESS_RESULT) {
-		show_attempt(d, address.len ? address : tuple);
+		show_attempt(d, tuple, address);
 		return;
 	}
 	if (desc)

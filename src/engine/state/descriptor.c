@@ -128,6 +128,7 @@ static void table_unref(struct state *s, struct fd_table *t)
 
 void fds_done(struct state *s)
 {
+	desc_unref(s, s->closed);
 	text_pool_done(&s->fds.names);
 	for (int i = 0; i < FD_TABLE_CLASSES; i++) {
 		for (struct fd_table *t = s->fds.free_tables[i], *next; t; t = next) {

@@ -44,6 +44,10 @@ void threads_init(struct state *s)
 
 void threads_done(struct state *s)
 {
+	size_t pos = 0;
+
+	for (struct thread_row *t; (t = table_next(&s->threads, &pos));)
+		text_block_unref(&s->fds.names, t->text);
 	table_done(&s->threads);
 	chunks_free(s->thread_chunks);
 }

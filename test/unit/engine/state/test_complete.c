@@ -44,6 +44,13 @@ static void folders(void **unused)
 	set_str(m, "name", "shadow");
 	cap_apply(&c, m);
 	assert_str(c.ev->path.name, "/etc/shadow");
+	m = cap_make("unlinkat", 10);
+	set_num(m, "res", 0);
+	set_num(m, "dirfd", 5);
+	set_str(m, "name", "x");
+	cap_apply(&c, m);
+	assert_str(c.ev->path.name, "/etc/x");
+	assert_str(cap_fd_name(&c), "/etc"); /* of the folder, as arguments show it */
 	m = cap_make("renameat", 10);
 	set_num(m, "res", 0);
 	set_num(m, "olddirfd", 5);
@@ -209,6 +216,18 @@ static void failed_connect(void **unused)
 	assert_int_equal(c.ev->fd.sock.remote_port, 443); /* what was tried */
 	cap_fd(&c, "close", 10, 3);
 	assert_false(c.ev->fd.sock.has_remote);
+	/* a unix socket's says the path with the tuple */
+	m = cap_make("socket", 10);
+	set_num(m, "fd", 4);
+	set_num(m, "domain", AF_UNIX);
+	set_num(m, "type", SOCK_STREAM);
+	cap_apply(&c, m);
+	m = cap_make("connect", 10);
+	set_num(m, "res", -2);
+	set_num(m, "fd", 4);
+	set_raw(m, "tuple", "\1\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\0/run/x", 24);
+	cap_apply(&c, m);
+	assert_str(cap_fd_name(&c), "/run/x");
 	cap_free(&c);
 }
 

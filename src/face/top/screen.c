@@ -90,7 +90,7 @@ static void draw_place(struct ui *ui, struct canvas *c)
 		int at = canvas_text(c, 1, 0, c->columns, STYLE_TITLE,
 			ui->mode == MODE_FILTER ? STR("Filter: ") : STR("Search: "));
 		struct str line = str_of(ui->line);
-		int room = c->columns - at - 1;
+		int room = c->columns - at > 1 ? c->columns - at - 1 : 0;
 
 		/* the end of a long line is what one types at */
 		while (text_width(str_head(line, ui->cursor - (size_t)(line.s - ui->line))) > room)

@@ -22,10 +22,35 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
+	if [[ $verb == read ]]; then
+		case $prev in
+		-t | --timetype)
+			mapfile -t COMPREPLY < <(compgen -W "h a r d D" -- "$cur")
+			return
+			;;
+		-p | --print | -d | --displayflt | -n | --numevents | -M | --seconds | -s | --snaplen)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -p -pc -pk -pp -j -d -n -M -t -A -x -X -b
+				-v -S -q -s -P --read --live --print --json --displayflt --numevents
+				--seconds --timetype --print-ascii --print-hex --print-hex-ascii
+				--print-base64 --verbose --summary --quiet --enters --snaplen --progress
+				--unbuffered --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(
+				compgen -d -- "$cur"
+				compgen -f -X '!*.scap*' -- "$cur"
+			)
+		fi
+		return
+	fi
 	case $prev in
 	-r | -c | --rules | --config)
 		compopt -o filenames
@@ -33,6 +58,11 @@ _koban() {
 			compgen -d -- "$cur"
 			compgen -f -X '!*.y*ml' -- "$cur"
 		)
+		return
+		;;
+	--fail-on)
+		mapfile -t COMPREPLY < <(compgen -W "emergency alert critical error warning notice
+			informational debug" -- "$cur")
 		return
 		;;
 	-o | --option)
@@ -45,6 +75,28 @@ _koban() {
 	watch | up)
 		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
 			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
+		;;
+	replay)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -c -o -n -q --rules --config --option
+				--json --realtime --fail-on --events --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(
+				compgen -d -- "$cur"
+				compgen -f -X '!*.scap*' -- "$cur"
+			)
+		fi
+		;;
+	capture)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-w -r -z -s -n -M -F -C -G -e -W -q --write
+				--read --compress --snaplen --numevents --seconds --fatfile --rotate
+				--redact --no-env --quiet --help" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
 		;;
 	rules)
 		if ((cword == 2)); then

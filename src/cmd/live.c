@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "cmd/privileges.h"
 #include "cmd/reload.h"
+#include "cmd/setup.h"
 
 enum {
 	EVENT_ARENA_BYTES = 16 << 20,
@@ -89,35 +90,9 @@ static void metrics_text(struct buf *out, void *arg)
 
 static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 {
-	struct ruleset_options o = {
-		.paths = l->options.nrules ? l->options.rules : l->config->rules_files,
-		.npaths = l->options.nrules ? l->options.nrules : l->config->nrules_files,
-		.selections = l->config->selections,
-		.nselections = l->config->nselections,
-		.min_priority = l->config->priority,
-		.extra_output = l->config->extra_output,
-		.suggested_output = l->config->suggested_output && !l->options.on_screen,
-	};
-	struct load_report *report = NULL;
-	struct buf text = BUF_INIT(1 << 20);
+	bool suggested = l->config->suggested_output && !l->options.on_screen;
 
-	if (!o.npaths)
-		return err_set(e, ENOENT,
-			"no rules: give a file or a folder with -r, or set rules_files in the "
-			"configuration");
-	int r = ruleset_load(&o, ret, &report);
-	/* warnings of rules that somebody else wrote would be noise here: `koban rules check` has
-	 * them */
-	if (r < 0) {
-		load_report_format_text(report, log_is_colour(), false, &text);
-		io_write_all(STDERR_FILENO, buf_str(&text));
-		err_set(e, EINVAL, "the rules have %zu error%s: nothing was changed",
-			report->nerrors, report->nerrors == 1 ? "" : "s");
-		r = -EINVAL;
-	}
-	buf_done(&text);
-	load_report_free(report);
-	return r;
+	return setup_rules(l->config, l->options.rules, l->options.nrules, suggested, ret, e);
 }
 
 static bool wants_all(const struct live *l)
@@ -142,24 +117,6 @@ static void tell_sensor(struct live *l)
 	free(paths);
 }
 
-static size_t count_enabled(const struct ruleset *rs)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < rs->nrules; i++)
-		n += rs->rules[i]->enabled;
-	return n;
-}
-
-static size_t count_codes(const struct ruleset *rs)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(rs->codes) / sizeof(*rs->codes); i++)
-		n += (size_t)__builtin_popcountll(rs->codes[i]);
-	return n;
-}
-
 static void reload_rules(struct live *l)
 {
 	struct ruleset *rs = NULL;
@@ -176,8 +133,8 @@ static void reload_rules(struct live *l)
 	l->ruleset = rs;
 	tell_sensor(l);
 	l->now.reloads++;
-	l->now.nrules = count_enabled(rs);
-	l->now.nsyscalls = count_codes(rs);
+	l->now.nrules = setup_count_rules(rs);
+	l->now.nsyscalls = setup_count_codes(rs);
 	log_info("reload: %zu rules are on", l->now.nrules);
 }
 
@@ -367,22 +324,14 @@ static int open_rules(struct live *l, struct err *e)
 
 	if (r < 0)
 		return r;
-	l->now.nrules = count_enabled(l->ruleset);
-	l->now.nsyscalls = count_codes(l->ruleset);
+	l->now.nrules = setup_count_rules(l->ruleset);
+	l->now.nsyscalls = setup_count_codes(l->ruleset);
 	return 0;
 }
 
 static int open_detect(struct live *l, struct err *e)
 {
-	struct detect_options detect = {
-		.first_match_only = l->config->first_match_only,
-		.iso_time = l->config->iso_time,
-		.hostname = l->hostname,
-		.resolve_names = l->config->resolve_names,
-	};
-
-	l->detect = detect_new(l->ruleset, &detect, e);
-	return l->detect ? 0 : -ENOMEM;
+	return setup_detect(l->config, l->ruleset, l->hostname, &l->detect, e);
 }
 
 static int open_sensor(struct live *l, struct err *e)
@@ -430,19 +379,11 @@ static int tell_versions(struct live *l, struct err *e)
 static int open_all(struct live *l, struct err *e)
 {
 	const struct live_options *o = &l->options;
-	struct buf errors = BUF_INIT(1 << 20);
-	int r = config_load_report(
-		o->config_path, o->overrides, o->noverrides, &l->config, &errors);
+	int r = setup_config(
+		o->config_path, o->overrides, o->noverrides, o->is_quiet, &l->config, e);
 
-	if (r < 0) {
-		io_write_all(STDERR_FILENO, buf_str(&errors));
-		buf_done(&errors);
-		return err_set(e, EINVAL, "the configuration has errors");
-	}
-	buf_done(&errors);
-	log_set_level(o->is_quiet ? LOG_LEVEL_ERROR : l->config->log_level);
-	for (size_t i = 0; i < l->config->nwarnings; i++)
-		log_warn("%s", l->config->warnings[i]);
+	if (r < 0)
+		return r;
 	read_hostname(l);
 	/* capabilities are a thread's own: they go before outputs and resolver start theirs */
 	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 ||

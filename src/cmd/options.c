@@ -22,6 +22,14 @@ void live_options_done(struct live_options *o)
 	free((void *)o->overrides);
 }
 
+void live_options_add(struct live_options *o, int option, const char *arg)
+{
+	if (option == 'r')
+		add(&o->rules, &o->nrules, arg);
+	else
+		add(&o->overrides, &o->noverrides, arg);
+}
+
 static int wrong(const char *what, const char *arg)
 {
 	fprintf(stderr, "koban: %s '%s'; --help shows the usage\n", what, arg);
@@ -48,10 +56,8 @@ int live_options_parse(struct live_options *o, int argc, char **argv, const char
 	while ((c = getopt_long(argc, argv, "r:c:o:M:qh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'r':
-			add(&o->rules, &o->nrules, optarg);
-			break;
 		case 'o':
-			add(&o->overrides, &o->noverrides, optarg);
+			live_options_add(o, c, optarg);
 			break;
 		case 'c':
 			o->config_path = optarg;

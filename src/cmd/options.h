@@ -16,4 +16,6 @@
 
 /* -1 to go on, else the exit code. Strings borrow from argv. */
 int live_options_parse(struct live_options *o, int argc, char **argv, const char *help);
+/* One more of -r or -o. */
+void live_options_add(struct live_options *o, int option, const char *arg);
 void live_options_done(struct live_options *o);

@@ -77,7 +77,7 @@ def check_completion_options():
     wrong = []
     for verb in sorted(verbs_of_pages()):
         page = (ROOT / "man" / f"koban-{verb}.1").read_text()
-        written = re.findall(r"^\.It Fl (?:\w , )?-([a-z-]+)", page, re.M)
+        written = re.findall(r"^\.It Fl (?:\w , )?-([a-z0-9-]+)", page, re.M)
         words = complete("koban", verb, "-")[0] | complete("koban", verb, "x", "-")[0]
         wrong += [f"{verb} --{o}" for o in written if f"--{o}" not in words]
     return not wrong, f"in the man page and not completed: {wrong}"

@@ -116,12 +116,57 @@ GET(get_deltatime_ns)
 	return give_reltime(ret, delta_ns(ctx) % NSEC_PER_SEC);
 }
 
+/* "5.514763786": seconds and nanoseconds. */
+static void add_seconds(struct buf *out, uint64_t ns)
+{
+	char tmp[32], *p = tmp + sizeof(tmp);
+
+	for (int i = 0; i < 9; i++, ns /= 10)
+		*--p = (char)('0' + ns % 10);
+	*--p = '.';
+	do
+		*--p = (char)('0' + ns % 10);
+	while (ns /= 10);
+	buf_add(out, str_make(p, (size_t)(tmp + sizeof(tmp) - p)));
+}
+
+static bool print_outputtime(
+	const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+	uint64_t ts = s->ev->ts_ns, ns = 0;
+
+	switch (s->outputtime) {
+	case TIME_EPOCH:
+		add_seconds(out, ts);
+		break;
+	case TIME_RELATIVE:
+		add_seconds(out, s->first_ts_ns && ts > s->first_ts_ns ? ts - s->first_ts_ns : 0);
+		break;
+	case TIME_LATENCY:
+		latency(ctx, &ns);
+		add_seconds(out, ns);
+		break;
+	case TIME_DELTA:
+		add_seconds(out, delta_ns(ctx));
+		break;
+	default:
+		field_add_time_of_day(s, out);
+		break;
+	}
+	return true;
+}
+
 GET(get_outputtime)
 {
 	struct buf b = field_buf(ctx, 64);
 
-	clock_add_hms(&b, event_of(ctx)->ts_ns);
-	return give_str(ret, buf_str(&b));
+	return print_outputtime(ctx, arg, &b) && give_str(ret, buf_str(&b));
+}
+
+GET(get_outputtime_ns)
+{
+	return give_abstime(ret, event_of(ctx)->ts_ns);
 }
 
 /* evt.around[TS] = N: within N milliseconds of TS, which is in nanoseconds since the epoch. */
@@ -157,7 +202,8 @@ GET(get_dir)
 {
 	const struct event *ev = event_of(ctx);
 
-	return give_str(ret, ev->def && (ev->def->flags & EF_ENTER) ? STR(">") : STR("<"));
+	/* codes come in pairs, the begin first; what has no end (switch, signals) counts as one */
+	return give_str(ret, ev->code & 1 ? STR("<") : STR(">"));
 }
 
 /* The name of a system call that has no event of its own. */
@@ -173,7 +219,7 @@ GET(get_type)
 {
 	const struct event *ev = event_of(ctx);
 
-	if (ev->code == EV_SYSCALL)
+	if (event_is_generic(ev))
 		return give_generic_name(ev, ret);
 	if (ev->code == EV_ASYNCEVENT)
 		return give_some_str(ret, event_param_str(ev, 1));
@@ -284,7 +330,7 @@ GET(get_args)
 	size_t n = 0;
 
 	/* a generic event's parameters are only the number of its system call */
-	if (ev->code == EV_SYSCALL || !ev->def)
+	if (event_is_generic(ev) || !ev->def)
 		return give_str(ret, STR(""));
 	for (unsigned i = 0; i < ev->nparams; i++)
 		n += 64 + event_param(ev, i).len;
@@ -294,17 +340,122 @@ GET(get_args)
 	return give_str(ret, buf_str(&b));
 }
 
+static bool thread_name(const struct field_subject *s, int64_t tid, struct str *ret)
+{
+	if (tid <= 0 || tid > UINT32_MAX)
+		return false;
+	const struct thread *t = state_thread_find(s->state, (uint32_t)tid);
+	const struct process *p = t ? NULL : state_process_by_pid(s->state, (uint32_t)tid);
+
+	*ret = t ? t->comm : p ? p->comm : STR_NULL;
+	return ret->len != 0;
+}
+
+/* What the state knows of a number: a user, a group or a process has a name. */
+static bool name_of_number(const struct field_subject *s, unsigned i, struct str *ret)
+{
+	uint8_t type = s->ev->def->params[i].type;
+	int64_t n;
+
+	if (!s->state || !s->proc || !event_param_s64(s->ev, i, &n))
+		return false;
+	if (type == PT_PID || type == PT_PID32)
+		return thread_name(s, n, ret);
+	if ((type != PT_UID && type != PT_GID) || (uint32_t)n == UINT32_MAX)
+		return false;
+	if (type == PT_UID) {
+		const struct user *u = state_user(s->state, s->proc, (uint32_t)n);
+
+		*ret = u ? u->name : STR("<NA>");
+	} else {
+		const struct group *g = state_group(s->state, s->proc, (uint32_t)n);
+
+		*ret = g ? g->name : STR("<NA>");
+	}
+	return true;
+}
+
 GET(get_arg)
 {
 	const struct event *ev = event_of(ctx);
 	int i = param_of(ev, arg);
+	struct str name;
 
 	if (i < 0)
 		return false;
+	if (name_of_number(subject_of(ctx), (unsigned)i, &name))
+		return give_str(ret, name);
 	struct buf b = text_buf(ctx, event_param(ev, (unsigned)i).len);
 
 	event_param_format(ev, (unsigned)i, &b);
 	return give_str(ret, buf_str(&b));
+}
+
+/* sysdig's "pid=17497(curl)" and "uid=0(root)". */
+static struct str name_of(const void *arg, enum param_type t, uint32_t id)
+{
+	const struct field_subject *s = arg;
+	const struct process *p;
+	const struct user *u;
+	const struct group *g;
+
+	if (!s->state || !s->proc)
+		return STR_NULL;
+	switch (t) {
+	case PT_PID:
+		p = state_process_by_pid(s->state, id);
+		return p && !p->is_stub ? p->comm : STR_NULL;
+	case PT_UID:
+		u = state_user(s->state, s->proc, id);
+		return u ? u->name : STR("<NA>");
+	default:
+		g = state_group(s->state, s->proc, id);
+		return g ? g->name : STR("<NA>");
+	}
+}
+
+static const struct event_fd *fd_of(const void *arg, int64_t num, struct str *name)
+{
+	const struct field_subject *s = arg;
+	const struct descriptor *d = s->proc ? state_descriptor_find(s->proc, num) : NULL;
+
+	if (d)
+		*name = d->name;
+	return d ? &d->fd : NULL;
+}
+
+static struct event_style style_of(const struct field_subject *s)
+{
+	struct event_style style = s->style;
+
+	style.name_of = s->names_ids ? name_of : NULL;
+	style.fd_of = s->names_ids ? fd_of : NULL;
+	style.arg = s;
+	return style;
+}
+
+static bool print_args(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+
+	event_args_format_as(s->ev, style_of(s), out);
+	return true;
+}
+
+static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	const struct field_subject *s = subject_of(ctx);
+	int i = param_of(s->ev, arg);
+
+	struct str name;
+
+	if (i < 0)
+		return false;
+	if (name_of_number(s, (unsigned)i, &name))
+		buf_add(out, name);
+	else
+		event_param_format_as(s->ev, (unsigned)i, style_of(s), out);
+	return true;
 }
 
 static bool known_param(struct str name)
@@ -412,6 +563,16 @@ GET(get_buffer)
 	int i = ev->def ? event_param_index(ev->def, STR("data")) : -1;
 
 	return i >= 0 && give_bytes(ret, event_param(ev, (unsigned)i));
+}
+
+static bool print_buffer(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
+{
+	struct value v;
+
+	if (!get_buffer(ctx, arg, &v))
+		return false;
+	event_bytes_format(v.s, subject_of(ctx)->style, out);
+	return true;
 }
 
 static struct str abspath(const struct field_ctx *ctx, const struct field_arg *arg)
@@ -556,8 +717,9 @@ static const struct field_def fields[] = {
 	{"evt.deltatime.s", VT_RELTIME, 0, "Whole seconds of evt.deltatime.", get_deltatime_s},
 	{"evt.deltatime.ns", VT_RELTIME, 0,
 		"The part of evt.deltatime below one second, in nanoseconds.", get_deltatime_ns},
-	{"evt.outputtime", VT_STR, 0, "The time as outputs print it, here the same as evt.time.",
-		get_outputtime},
+	{"evt.outputtime", VT_STR, 0,
+		"The time as outputs print it, as evt.time unless `koban read -t` says otherwise.",
+		get_outputtime, .print = print_outputtime, .json = get_outputtime_ns},
 	{"evt.dir", VT_STR, DEPRECATED,
 		"< for the end of a call, > for its begin. Live events are ends, so rules need it "
 		"no longer.",
@@ -578,21 +740,22 @@ static const struct field_def fields[] = {
 		"Reads and writes count as file, net or ipc by their descriptor.",
 		get_category},
 	{"evt.cpu", VT_S64, 0, "Number of the CPU on which the event was recorded.", get_cpu},
-	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args},
+	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args,
+		.print = print_args},
 	{"evt.arg", VT_STR, NEED_EITHER,
 		"One argument as text, by name or by number: evt.arg.flags contains O_CREAT, "
 		"evt.arg[0]. Flags, errors and descriptors are spelt out, relative paths made "
 		"absolute.",
-		get_arg, .resolve = resolve_arg},
+		get_arg, .resolve = resolve_arg, .print = print_arg},
 	{"evt.rawarg", VT_DYNAMIC, NEED_KEY | OWN_COMPARE,
 		"One argument in its own type, so that numbers compare as numbers: "
 		"evt.rawarg.mode = 511.",
 		get_rawarg, .resolve = resolve_rawarg},
-	{"evt.info", VT_STR, 0, "The same as evt.args.", get_args},
+	{"evt.info", VT_STR, 0, "The same as evt.args.", get_args, .print = print_args},
 	{"evt.buffer", VT_BYTES, 0,
 		"The bytes that were read, written, sent or received, as far as they were captured "
 		"(at first 80). Example: evt.buffer contains \"SSH-2.0\".",
-		get_buffer},
+		get_buffer, .print = print_buffer},
 	{"evt.res", VT_STR, 0, "SUCCESS, or the name of the error: ENOENT.", get_res},
 	{"evt.rawres", VT_S64, 0,
 		"The returned number; negative is an error number, so evt.rawres >= 0 is success.",

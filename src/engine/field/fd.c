@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fd.* fields of any descriptor: number, type, names, device. Those of sockets' ends are in
- * fd_sock.c. A live event carries its descriptor with it, and captures get theirs from the tracked
+ * fd_sock.c. A live event carries its descriptor with it, and captures get theirs from the state's
  * table: here both look the same. Fields that depend on a file's name are marked NAMED and answer
  * for the name that is under judgement.
  */
@@ -60,11 +60,12 @@ GET(get_num)
 
 	if (!field_has_fd(ev))
 		return false;
-	if (ev->has_fd && ev->fd.num != INT64_MIN)
+	if (ev->has_fd && ev->fd.num >= 0)
 		return give_s64(ret, ev->fd.num);
 	/* a call that should have made one and failed */
-	return ev->def && (ev->def->flags & EF_CREATES_FD) && event_result(ev, &res) &&
-	       give_s64(ret, res < 0 ? -1 : res);
+	if (ev->def && ev->def->flags & EF_CREATES_FD)
+		return event_result(ev, &res) && give_s64(ret, res < 0 ? -1 : res);
+	return ev->has_fd && ev->fd.num != INT64_MIN && give_s64(ret, ev->fd.num);
 }
 
 GET(get_type)
@@ -101,19 +102,64 @@ GET(get_typechar)
 	return give_str(ret, str_make(s, 1));
 }
 
-/* fd.types: what is known without a table of all descriptors is the event's own. */
+bool field_find_fd(const struct field_ctx *ctx, int64_t num, struct field_fd *ret)
+{
+	const struct event_fd *own = field_open_fd(event_of(ctx));
+
+	*ret = (struct field_fd){.fd = own};
+	if (own && own->num == num)
+		return true;
+	ret->row = state_descriptor_find(process_of(ctx), num);
+	ret->fd = ret->row ? &ret->row->fd : NULL;
+	return ret->row;
+}
+
+struct str field_found_name(const struct field_ctx *ctx, const struct field_fd *found)
+{
+	const struct descriptor *d = found->row;
+	struct event ev;
+
+	if (!d)
+		return field_fd_name(ctx);
+	if (!is_socket(&d->fd))
+		return d->name;
+	struct buf b = field_buf(ctx, 512 + d->name.len);
+
+	ev.fd = d->fd; /* all that is looked at */
+	event_fd_name_format(&ev, d->name, &b);
+	return buf_str(&b);
+}
+
+static bool add_type(struct value *list, size_t *n, size_t max, enum fd_type type)
+{
+	const char *name = fd_type_name(type);
+
+	for (size_t i = 0; i < *n; i++)
+		if (str_is(list[i].s, name))
+			return false;
+	return *n < max && give_cstr(&list[*n], name) && ++*n;
+}
+
+/* fd.types: of one descriptor, or of all that are open, each kind once. */
 static bool list_types(const struct field_ctx *ctx, const struct field_arg *arg, struct values *ret)
 {
-	const struct event_fd *fd = field_open_fd(event_of(ctx));
+	enum { TYPES_MAX = 32 };
+	const struct process *p = process_of(ctx);
+	struct value *list = arena_alloc(ctx->arena, TYPES_MAX * sizeof(*list));
+	struct field_fd found;
+	size_t n = 0, pos = 0;
 
-	if (!fd || !arg->is_index || fd->num != (int64_t)arg->index)
+	if (!list)
 		return false;
-	struct value *v = arena_alloc(ctx->arena, sizeof(*v));
-
-	if (!v || !give_cstr(v, fd_type_name(fd->type)))
-		return false;
-	*ret = (struct values){v, 1};
-	return true;
+	if (arg->is_index) {
+		if (field_find_fd(ctx, (int64_t)arg->index, &found))
+			add_type(list, &n, TYPES_MAX, found.fd->type);
+	} else if (p) {
+		for (const struct descriptor *d; (d = state_descriptor_next(p, &pos));)
+			add_type(list, &n, TYPES_MAX, d->fd.type);
+	}
+	*ret = (struct values){list, n};
+	return n != 0;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -348,9 +394,7 @@ static const struct field_def fields[] = {
 		get_nameraw},
 	{"fd.types", VT_STR, ARG_INDEX | FIELD_LIST | FIELD_NO_RHS,
 		"Types of the process's descriptors: fd.types[1] = ipv4 is a standard output that "
-		"goes to the network. koban keeps no table of open descriptors, so only the "
-		"event's "
-		"own is known.",
+		"goes to the network; without a number all kinds that are open." FIELD_OF_TABLE,
 		NULL, .get_list = list_types},
 	{"fd.is_upper_layer", VT_BOOL, 0,
 		"True when the file was added or changed after the container's image was made "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fdlist.* fields: the descriptors that poll and ppoll wait for. The event holds their numbers;
- * names and addresses are known only of the event's own descriptor, for koban keeps no table.
+ * what they are is in the state's table of descriptors, which captures have and live events do not.
  */
 #include "base/cursor.h"
 #include "engine/field/private.h"
@@ -39,13 +39,6 @@ static bool give_list(const struct field_ctx *ctx, add_fn add, struct value *ret
 	return b.len && give_str(ret, buf_str(&b));
 }
 
-static const struct event_fd *own(const struct field_ctx *ctx, int64_t num)
-{
-	const struct event_fd *fd = field_open_fd(event_of(ctx));
-
-	return fd && fd->num == num ? fd : NULL;
-}
-
 static bool add_num(const struct field_ctx *ctx, int64_t num, struct buf *out)
 {
 	buf_add_s64(out, num);
@@ -54,18 +47,20 @@ static bool add_num(const struct field_ctx *ctx, int64_t num, struct buf *out)
 
 static bool add_name(const struct field_ctx *ctx, int64_t num, struct buf *out)
 {
-	buf_add(out, own(ctx, num) ? field_fd_name(ctx) : STR("<NA>"));
+	struct field_fd found;
+
+	buf_add(out, field_find_fd(ctx, num, &found) ? field_found_name(ctx, &found) : STR("<NA>"));
 	return true;
 }
 
 static bool ends_of(const struct field_ctx *ctx, int64_t num, struct sock_ends *ret, bool *is_v6)
 {
-	const struct event_fd *fd = own(ctx, num);
+	struct field_fd found;
 
-	if (!fd || !field_fd_is_inet(fd))
+	if (!field_find_fd(ctx, num, &found) || !field_fd_is_inet(found.fd))
 		return false;
-	*ret = event_sock_ends(&fd->sock);
-	*is_v6 = fd->type == FD_IPV6 || fd->type == FD_IPV6_SERVER;
+	*ret = event_sock_ends(&found.fd->sock);
+	*is_v6 = found.fd->type == FD_IPV6 || found.fd->type == FD_IPV6_SERVER;
 	return true;
 }
 
@@ -143,16 +138,15 @@ GET(get_sports)
 	return give_list(ctx, add_sport, ret);
 }
 
-#define NO_TABLE " koban keeps no table of open descriptors, so only the event's own is known."
-
 static const struct field_def fields[] = {
 	{"fdlist.nums", VT_STR, 0, "Numbers of the descriptors of a poll, with commas: 3,4,7.",
 		get_nums},
-	{"fdlist.names", VT_STR, NAMED, "Their names, <NA> for unknown ones." NO_TABLE, get_names},
-	{"fdlist.cips", VT_STR, 0, "Addresses of their clients." NO_TABLE, get_cips},
-	{"fdlist.sips", VT_STR, 0, "Addresses of their servers." NO_TABLE, get_sips},
-	{"fdlist.cports", VT_STR, 0, "Ports of their clients." NO_TABLE, get_cports},
-	{"fdlist.sports", VT_STR, 0, "Ports of their servers." NO_TABLE, get_sports},
+	{"fdlist.names", VT_STR, NAMED, "Their names, <NA> for unknown ones." FIELD_OF_TABLE,
+		get_names},
+	{"fdlist.cips", VT_STR, 0, "Addresses of their clients." FIELD_OF_TABLE, get_cips},
+	{"fdlist.sips", VT_STR, 0, "Addresses of their servers." FIELD_OF_TABLE, get_sips},
+	{"fdlist.cports", VT_STR, 0, "Ports of their clients." FIELD_OF_TABLE, get_cports},
+	{"fdlist.sports", VT_STR, 0, "Ports of their servers." FIELD_OF_TABLE, get_sports},
 };
 
 const struct field_class field_class_fdlist = {

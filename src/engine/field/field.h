@@ -13,6 +13,16 @@ enum name_kind { NAME_ASKED, NAME_REAL, NAME_KNOWN };
 
 struct field_names;
 
+/* What evt.outputtime shows: time of day; seconds since the epoch, since the first event; how long
+ * the call took; since the event before. */
+enum field_time { TIME_OF_DAY, TIME_EPOCH, TIME_RELATIVE, TIME_LATENCY, TIME_DELTA };
+
+/* The second that was last written as a time of day: the next event mostly is of the same. */
+struct field_clock {
+	uint64_t second; /* since the epoch */
+	char text[8];    /* "14:03:11", local; empty = none yet */
+};
+
 struct field_subject {
 	const struct event *ev;
 	const struct process *proc;
@@ -22,6 +32,10 @@ struct field_subject {
 	uint64_t last_ts_ns;             /* of the event before, for evt.deltatime; 0 = none */
 	uint64_t first_ts_ns;            /* of the first event, for evt.reltime */
 	const struct field_names *names; /* for fd.*ip.name; NULL = those fields are missing */
+	enum field_time outputtime;
+	struct event_style style; /* of bytes in evt.args, evt.arg, evt.buffer when printed */
+	bool names_ids; /* printed arguments name processes, users, all descriptors: pid=1(init) */
+	struct field_clock *clock; /* of whoever prints many events; NULL = none */
 };
 
 /* All classes: evt, process, fd, fs.path, user, group, fdlist, util, container, k8s. */

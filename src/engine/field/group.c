@@ -6,9 +6,11 @@ static bool gid_of(const struct field_ctx *ctx, uint32_t *ret)
 {
 	const struct field_subject *s = subject_of(ctx);
 
-	if (!s->proc)
+	const struct process *p = process_of(ctx);
+
+	if (!p || (s->ev->gid == UINT32_MAX && p->is_stub))
 		return false;
-	*ret = s->ev->gid != UINT32_MAX ? s->ev->gid : s->proc->gid;
+	*ret = s->ev->gid != UINT32_MAX ? s->ev->gid : p->gid;
 	return true;
 }
 

@@ -34,10 +34,12 @@ static inline const struct event *event_of(const struct field_ctx *ctx)
 	return subject_of(ctx)->ev;
 }
 
-/* NULL when the subject has no process (events of other sources). */
+/* NULL when the event is no process's: of other sources, the idle task, drops. */
 static inline const struct process *process_of(const struct field_ctx *ctx)
 {
-	return subject_of(ctx)->proc;
+	const struct process *p = subject_of(ctx)->proc;
+
+	return p && p->pid ? p : NULL;
 }
 
 static inline bool give_str(struct value *ret, struct str s)
@@ -122,6 +124,24 @@ bool field_has_fd(const struct event *ev);
 /* The descriptor when it is open and known, else NULL (a failed open has none). */
 const struct event_fd *field_open_fd(const struct event *ev);
 bool field_fd_is_inet(const struct event_fd *fd);
+
+/* "14:03:11.000250000", local; the subject's clock saves asking for the hour each time. */
+void field_add_time_of_day(const struct field_subject *s, struct buf *out);
+
+/*
+ * Any descriptor of the process by its number: the event's own, or what the state's table has (of
+ * captures, and live while one is recorded). False when it is not known.
+ */
+struct field_fd {
+	const struct event_fd *fd;
+	const struct descriptor *row; /* NULL = it is the event's own */
+};
+bool field_find_fd(const struct field_ctx *ctx, int64_t num, struct field_fd *ret);
+struct str field_found_name(const struct field_ctx *ctx, const struct field_fd *found);
+/* What the docs of such fields say. */
+#define FIELD_OF_TABLE                                                                             \
+	" Of captures, which come with a table of open descriptors; live, koban keeps none, so "   \
+	"that it is known only when the event is about that descriptor."
 
 /* fd.name, as a borrowed or built string. */
 struct str field_fd_name(const struct field_ctx *ctx);

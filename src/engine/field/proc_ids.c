@@ -328,22 +328,41 @@ GET(get_nchilds)
 	return p && p->nthreads && give_u64(ret, p->nthreads - 1);
 }
 
-/* Standard streams: known only when the event itself is about one of them. */
-static bool is_stream(const struct field_ctx *ctx, int64_t num)
+static bool open_count(const struct field_ctx *ctx, size_t *ret)
 {
-	const struct event_fd *fd = field_open_fd(event_of(ctx));
-
-	return fd && fd->num == num;
+	return state_descriptor_count(process_of(ctx), ret);
 }
+
+GET(get_fdopencount)
+{
+	size_t n;
+
+	return open_count(ctx, &n) && give_u64(ret, n);
+}
+
+GET(get_fdusage)
+{
+	const struct process *p = process_of(ctx);
+	size_t n;
+
+	return open_count(ctx, &n) && p->fdlimit &&
+	       give_double(ret, (double)n * 100 / (double)p->fdlimit);
+}
+
+/* ---- standard streams ----------------------------------------------------------------------- */
 
 static bool give_stream_type(const struct field_ctx *ctx, int64_t num, struct value *ret)
 {
-	return is_stream(ctx, num) && give_cstr(ret, fd_type_name(event_of(ctx)->fd.type));
+	struct field_fd found;
+
+	return field_find_fd(ctx, num, &found) && give_cstr(ret, fd_type_name(found.fd->type));
 }
 
 static bool give_stream_name(const struct field_ctx *ctx, int64_t num, struct value *ret)
 {
-	return is_stream(ctx, num) && give_str(ret, field_fd_name(ctx));
+	struct field_fd found;
+
+	return field_find_fd(ctx, num, &found) && give_str(ret, field_found_name(ctx, &found));
 }
 
 GET(get_stdin_type)
@@ -375,10 +394,6 @@ GET(get_stderr_name)
 {
 	return give_stream_name(ctx, 2, ret);
 }
-
-#define NO_TABLE                                                                                   \
-	" koban keeps no table of open descriptors, so it is known only when the event "           \
-	"is about that descriptor."
 
 static const struct field_def fields[] = {
 	{"proc.loginshellid", VT_S64, 0,
@@ -444,15 +459,14 @@ static const struct field_def fields[] = {
 		"in a container, about its start. Missing in the host's namespace.",
 		get_pidns_init_start_ts},
 	{"proc.fdopencount", VT_U64, 0,
-		"How many descriptors the process has open. Missing: koban keeps no table of open "
-		"descriptors, which is what keeps a dropped event from corrupting later ones.",
-		field_get_missing},
+		"How many descriptors the process has open. Of captures; live it is missing, for "
+		"koban keeps no table that a dropped event could corrupt.",
+		get_fdopencount},
 	{"proc.fdlimit", VT_S64, 0, "How many descriptors the process may open (RLIMIT_NOFILE).",
 		get_fdlimit},
 	{"proc.fdusage", VT_DOUBLE, 0,
-		"Open descriptors in percent of the limit. Missing for the same reason as "
-		"proc.fdopencount.",
-		field_get_missing},
+		"Open descriptors in percent of the limit. Known where proc.fdopencount is.",
+		get_fdusage},
 	{"proc.vmsize", VT_U64, 0, "Virtual memory in KiB, as of the last exec or clone.",
 		get_vmsize},
 	{"proc.vmrss", VT_U64, 0, "Resident memory in KiB, as of the last exec or clone.",
@@ -465,17 +479,17 @@ static const struct field_def fields[] = {
 		"How many threads the process has beside the first. Despite its name it does not "
 		"count child processes.",
 		get_nchilds},
-	{"proc.stdin.type", VT_STR, 0, "Type of standard input, as fd.type." NO_TABLE,
+	{"proc.stdin.type", VT_STR, 0, "Type of standard input, as fd.type." FIELD_OF_TABLE,
 		get_stdin_type},
-	{"proc.stdout.type", VT_STR, 0, "Type of standard output, as fd.type." NO_TABLE,
+	{"proc.stdout.type", VT_STR, 0, "Type of standard output, as fd.type." FIELD_OF_TABLE,
 		get_stdout_type},
-	{"proc.stderr.type", VT_STR, 0, "Type of standard error, as fd.type." NO_TABLE,
+	{"proc.stderr.type", VT_STR, 0, "Type of standard error, as fd.type." FIELD_OF_TABLE,
 		get_stderr_type},
-	{"proc.stdin.name", VT_STR, NAMED, "Name of standard input, as fd.name." NO_TABLE,
+	{"proc.stdin.name", VT_STR, NAMED, "Name of standard input, as fd.name." FIELD_OF_TABLE,
 		get_stdin_name},
-	{"proc.stdout.name", VT_STR, NAMED, "Name of standard output, as fd.name." NO_TABLE,
+	{"proc.stdout.name", VT_STR, NAMED, "Name of standard output, as fd.name." FIELD_OF_TABLE,
 		get_stdout_name},
-	{"proc.stderr.name", VT_STR, NAMED, "Name of standard error, as fd.name." NO_TABLE,
+	{"proc.stderr.name", VT_STR, NAMED, "Name of standard error, as fd.name." FIELD_OF_TABLE,
 		get_stderr_name},
 };
 

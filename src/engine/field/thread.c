@@ -2,7 +2,7 @@
 /*
  * The thread.* fields: the thread that made the event, and what the kernel keeps by thread but
  * koban by process (capabilities, cgroups, memory). CPU time is not among what a sensor of system
- * calls sees.
+ * calls sees; captures may have it from the scheduler.
  */
 #include "engine/field/private.h"
 
@@ -64,17 +64,42 @@ GET(get_ismain)
 	return give_bool(ret, is_main(event_of(ctx)));
 }
 
-/* Outside a pid namespace both ids are one; inside, only the main thread's is kept. */
+/* The thread in the state's table, which captures have; NULL when it is not known. */
+static const struct thread *thread_of(const struct field_ctx *ctx)
+{
+	const struct field_subject *s = subject_of(ctx);
+
+	return s->state ? state_thread_find(s->state, s->ev->tid) : NULL;
+}
+
+/* Outside a pid namespace both ids are one; inside, live only the main thread's is kept. */
 GET(get_vtid)
 {
 	const struct process *p = process_of(ctx);
 	const struct event *ev = event_of(ctx);
+	const struct thread *t = thread_of(ctx);
 
 	if (!p || !p->vpid)
 		return false;
 	if (is_main(ev))
 		return give_s64(ret, p->vpid);
+	if (t)
+		return give_s64(ret, t->vtid);
 	return p->vpid == p->pid && give_s64(ret, ev->tid);
+}
+
+GET(get_exectime)
+{
+	const struct thread *t = thread_of(ctx);
+
+	return t && event_of(ctx)->code == EV_SWITCH && give_reltime(ret, t->exec_ns);
+}
+
+GET(get_totexectime)
+{
+	const struct thread *t = thread_of(ctx);
+
+	return t && t->total_exec_ns && give_reltime(ret, t->total_exec_ns);
 }
 
 GET(get_nametid)
@@ -138,7 +163,9 @@ GET(get_vmrss_b)
 	return p && give_memory(ctx, p->vmrss_kb * 1024, ret);
 }
 
-#define NO_SCHEDULER " Missing: it needs scheduler events, which no koban sensor records."
+#define OF_SCHEDULER                                                                               \
+	" Of switch events in captures that have them; no koban sensor records the scheduler."
+#define NO_SAMPLES " Missing: it needs samples of CPU time, which no koban sensor takes."
 
 static const struct field_def fields[] = {
 	{"thread.cap_permitted", VT_STR, 0,
@@ -157,26 +184,27 @@ static const struct field_def fields[] = {
 	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid},
 	{"thread.ismain", VT_BOOL, 0, "True when it is the process's first thread.", get_ismain},
 	{"thread.vtid", VT_S64, 0,
-		"Thread id as the thread itself sees it; in a container known for main threads "
-		"only.",
+		"Thread id as the thread itself sees it; live, in a container, known for main "
+		"threads only.",
 		get_vtid},
 	{"thread.nametid", VT_STR, TABLE_ONLY,
 		"proc.name and thread.tid in one, to tell threads of the same name apart: "
 		"java4711.",
 		get_nametid},
 	{"thread.exectime", VT_RELTIME, 0,
-		"Nanoseconds of CPU time since the last switch to the thread." NO_SCHEDULER,
-		field_get_missing},
+		"Nanoseconds of CPU time since the last switch to the thread." OF_SCHEDULER,
+		get_exectime},
 	{"thread.totexectime", VT_RELTIME, 0,
-		"Nanoseconds of CPU time of the thread in all." NO_SCHEDULER, field_get_missing},
+		"Nanoseconds of CPU time of the thread since the first event." OF_SCHEDULER,
+		get_totexectime},
 	{"thread.cgroups", VT_STR, 0, "Control groups as subsystem=path, separated by blanks.",
 		get_cgroups},
 	{"thread.cgroup", VT_STR, NEED_KEY,
 		"Path of the control group of one subsystem: thread.cgroup.cpuset.", get_cgroup},
-	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SCHEDULER, field_get_missing},
-	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SCHEDULER,
+	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SAMPLES, field_get_missing},
+	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SAMPLES,
 		field_get_missing},
-	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SCHEDULER,
+	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SAMPLES,
 		field_get_missing},
 	{"thread.vmsize", VT_U64, 0,
 		"Virtual memory in KiB, counted at the main thread; 0 for the others.", get_vmsize},

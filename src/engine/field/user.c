@@ -10,9 +10,11 @@ static bool uid_of(const struct field_ctx *ctx, uint32_t *ret)
 {
 	const struct field_subject *s = subject_of(ctx);
 
-	if (!s->proc)
+	const struct process *p = process_of(ctx);
+
+	if (!p || (s->ev->uid == UINT32_MAX && p->is_stub))
 		return false;
-	*ret = s->ev->uid != UINT32_MAX ? s->ev->uid : s->proc->uid;
+	*ret = s->ev->uid != UINT32_MAX ? s->ev->uid : p->uid;
 	return true;
 }
 

@@ -151,6 +151,11 @@ struct field_def {
 	uint32_t ops;
 	/* For "takes: index | key | nothing" in `koban fields`; NULL = by the flags. */
 	const char *arg_doc;
+	/* Appends the text that outputs show, where that is quicker than or differs from the value
+	 * of `get`; false = missing. NULL = the value as value_format() writes it. */
+	bool (*print)(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out);
+	/* What JSON lines have instead: times are numbers there. NULL = the value or its text. */
+	bool (*json)(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret);
 };
 
 struct field_class {
@@ -298,6 +303,18 @@ int format_compile(struct arena *a, struct str text, const struct filter_parse_o
 	struct format **ret, struct filter_error *fe);
 /* Renders; missing values are "<NA>". False when a value was missing and no `*` was given. */
 bool format_render(const struct format *f, const struct field_ctx *ctx, struct buf *out);
+/*
+ * The same for a line of text that somebody looks at: control bytes that a field holds (a file name
+ * with a newline, with a terminal's commands) come as \n, \x1b; bytes that are no UTF-8 too. With
+ * `lines`, newlines and tabs stay: what was asked for has several lines (hex dumps).
+ */
+bool format_render_line(
+	const struct format *f, const struct field_ctx *ctx, bool lines, struct buf *out);
+/*
+ * One JSON object with the format's fields in byte order of their names, numbers as numbers, what
+ * is missing as null; the texts between the fields are not in it.
+ */
+bool format_render_json(const struct format *f, const struct field_ctx *ctx, struct buf *out);
 /* The %field tokens: name as written ("proc.aname[2]", "toupper(proc.name)"). */
 size_t format_nfields(const struct format *f);
 struct str format_field_name(const struct format *f, size_t i);

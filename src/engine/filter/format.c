@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/json.h"
+#include "engine/filter/escape.h"
 #include "engine/filter/parse.h"
 #include "engine/filter/transform.h"
 
@@ -18,12 +21,19 @@ struct token {
 	bool is_field;
 };
 
+struct member {
+	struct str intro; /* `"proc.name":`, with the comma in front */
+	const struct token *token;
+};
+
 struct format {
 	bool allow_missing;
 	struct token *tokens;
 	size_t ntokens;
 	size_t *fields; /* the tokens that are fields */
 	size_t nfields;
+	struct member *members; /* for JSON: in byte order of their names, each once */
+	size_t nmembers;
 };
 
 /* ---- compiling ---------------------------------------------------------------------------- */
@@ -160,17 +170,55 @@ static int percent(struct compiling *c)
 	return 0;
 }
 
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	return str_cmp(x->token->text, y->token->text);
+}
+
+static struct str member_intro(struct compiling *c, struct str name, bool is_first)
+{
+	struct buf b = BUF_INIT(2 * FORMAT_TEXT_MAX);
+
+	if (!is_first)
+		buf_add_char(&b, ',');
+	json_add_str(&b, name);
+	buf_add_char(&b, ':');
+	struct str s = arena_str(c->arena, buf_str(&b));
+
+	buf_done(&b);
+	return s;
+}
+
+/* Lists fields by place and by name; runs when the tokens move no more. */
 static int index_fields(struct compiling *c)
 {
 	struct format *f = c->format;
 	size_t n = 0;
 
 	f->fields = arena_array(c->arena, size_t, f->nfields + 1);
-	if (!f->fields)
+	f->members = arena_array(c->arena, struct member, f->nfields + 1);
+	if (!f->fields || !f->members)
 		return fail(c, 0, "out of memory");
-	for (size_t i = 0; i < f->ntokens; i++)
-		if (f->tokens[i].is_field)
-			f->fields[n++] = i;
+	for (size_t i = 0; i < f->ntokens; i++) {
+		if (!f->tokens[i].is_field)
+			continue;
+		f->members[n].token = &f->tokens[i];
+		f->fields[n++] = i;
+	}
+	qsort(f->members, n, sizeof(*f->members), compare_members);
+	for (size_t i = 0; i < n; i++) {
+		struct member *m = &f->members[f->nmembers];
+
+		m->token = f->members[i].token;
+		if (f->nmembers && str_eq(m[-1].token->text, m->token->text))
+			continue;
+		m->intro = member_intro(c, m->token->text, f->nmembers == 0);
+		if (!m->intro.s)
+			return fail(c, 0, "out of memory");
+		f->nmembers++;
+	}
 	return 0;
 }
 
@@ -242,29 +290,165 @@ static void fit(struct buf *out, size_t start, unsigned w)
 		buf_add_char(out, ' ');
 }
 
-bool format_render(const struct format *f, const struct field_ctx *ctx, struct buf *out)
+/* A field as text; false when it is missing. */
+static inline bool add_field(
+	const struct operand *op, const struct field_ctx *ctx, struct buf *out, bool *is_text)
+{
+	struct values v;
+
+	if (op->kind == OPERAND_FIELD && op->field && op->field->print)
+		return op->field->print(ctx, &op->arg, out);
+	if (op->kind == OPERAND_FIELD && op->field && !(op->field->flags & FIELD_LIST)) {
+		struct value one;
+
+		if (!op->field->get(ctx, &op->arg, &one))
+			return false;
+		*is_text = value_type_is_text(one.type);
+		value_format(&one, out);
+		return true;
+	}
+	if (!operand_values(op, ctx, &v))
+		return false;
+	add_values(out, &v, is_list(op));
+	return true;
+}
+
+enum { KEEP_CONTROLS, ESCAPE_CONTROLS, ESCAPE_BUT_LINES };
+
+static bool render(const struct format *f, const struct field_ctx *ctx, int escape, struct buf *out)
 {
 	bool complete = true;
 
 	for (size_t i = 0; i < f->ntokens; i++) {
 		const struct token *t = &f->tokens[i];
 		size_t start = out->len;
-		struct values v;
+		bool is_text = true;
 
 		if (!t->is_field) {
 			buf_add(out, t->text);
 			continue;
 		}
-		if (operand_values(&t->operand, ctx, &v)) {
-			add_values(out, &v, is_list(&t->operand));
-		} else {
+		if (!add_field(&t->operand, ctx, out, &is_text)) {
 			buf_add_cstr(out, "<NA>");
 			complete = false;
+		} else if (escape && is_text) {
+			line_escape(out, start, escape == ESCAPE_BUT_LINES, ctx->arena);
 		}
 		fit(out, start, t->width);
 	}
 	return complete || f->allow_missing;
 }
+
+bool format_render(const struct format *f, const struct field_ctx *ctx, struct buf *out)
+{
+	return render(f, ctx, KEEP_CONTROLS, out);
+}
+
+bool format_render_line(
+	const struct format *f, const struct field_ctx *ctx, bool lines, struct buf *out)
+{
+	return render(f, ctx, lines ? ESCAPE_BUT_LINES : ESCAPE_CONTROLS, out);
+}
+
+/* "(a,b)" in the arena: measured first, so that a warm arena needs no other buffer. */
+static bool joined_list(const struct values *v, struct arena *a, struct value *ret)
+{
+	char *text = arena_raw(a, VALUE_TEXT_MAX);
+	struct buf b = {.s = text, .cap = VALUE_TEXT_MAX, .max = VALUE_TEXT_MAX - 1};
+
+	if (!text)
+		return false;
+	add_values(&b, v, true);
+	*ret = (struct value){.type = VT_STR, .s = buf_str(&b)};
+	return true;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------- */
+
+static void add_json_text(const struct value *v, struct arena *a, struct buf *out)
+{
+	buf_add_char(out, '"');
+	size_t from = out->len;
+
+	value_format(v, out);
+	json_escape(out, from, a);
+	buf_add_char(out, '"');
+}
+
+static void add_json_value(const struct value *v, struct arena *a, struct buf *out)
+{
+	switch (v->type) {
+	case VT_BOOL:
+	case VT_U64:
+	case VT_S64:
+	case VT_RELTIME:
+	case VT_ABSTIME:
+	case VT_PORT:
+		value_format(v, out);
+		break;
+	case VT_DOUBLE: /* JSON has no word for what is no number */
+		if (v->d - v->d == 0)
+			value_format(v, out);
+		else
+			buf_add_cstr(out, "null");
+		break;
+	default:
+		add_json_text(v, a, out);
+		break;
+	}
+}
+
+static bool add_json_printed(const struct operand *op, const struct field_ctx *ctx, struct buf *out)
+{
+	size_t before = out->len;
+
+	buf_add_char(out, '"');
+	if (!op->field->print(ctx, &op->arg, out)) {
+		buf_cut_to(out, before);
+		return false;
+	}
+	json_escape(out, before + 1, ctx->arena);
+	buf_add_char(out, '"');
+	return true;
+}
+
+static bool add_member_value(const struct operand *op, const struct field_ctx *ctx, struct buf *out)
+{
+	const struct field_def *f = op->kind == OPERAND_FIELD ? op->field : NULL;
+	struct values v = {0};
+	struct value one;
+
+	if (f && f->json) {
+		if (!f->json(ctx, &op->arg, &one))
+			return false;
+		add_json_value(&one, ctx->arena, out);
+		return true;
+	}
+	if (f && f->print)
+		return add_json_printed(op, ctx, out);
+	if (!operand_values(op, ctx, &v) || (is_list(op) && !joined_list(&v, ctx->arena, &one)))
+		return false;
+	add_json_value(is_list(op) ? &one : &v.v[0], ctx->arena, out);
+	return true;
+}
+
+bool format_render_json(const struct format *f, const struct field_ctx *ctx, struct buf *out)
+{
+	bool complete = true;
+
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < f->nmembers; i++) {
+		buf_add(out, f->members[i].intro);
+		if (!add_member_value(&f->members[i].token->operand, ctx, out)) {
+			buf_add_cstr(out, "null");
+			complete = false;
+		}
+	}
+	buf_add_char(out, '}');
+	return complete || f->allow_missing;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------- */
 
 size_t format_nfields(const struct format *f)
 {
@@ -279,19 +463,6 @@ struct str format_field_name(const struct format *f, size_t i)
 const struct operand *format_field_operand(const struct format *f, size_t i)
 {
 	return &f->tokens[f->fields[i]].operand;
-}
-
-/* "(a,b)" in the arena: measured first, so that a warm arena needs no other buffer. */
-static bool joined_list(const struct values *v, struct arena *a, struct value *ret)
-{
-	char *text = arena_raw(a, VALUE_TEXT_MAX);
-	struct buf b = {.s = text, .cap = VALUE_TEXT_MAX, .max = VALUE_TEXT_MAX - 1};
-
-	if (!text)
-		return false;
-	add_values(&b, v, true);
-	*ret = (struct value){.type = VT_STR, .s = buf_str(&b)};
-	return true;
 }
 
 bool format_field_value(

@@ -325,20 +325,55 @@ static void apply_prctl(struct state *s, struct row *r, const struct event *ev)
 	text_replace(s, &r->p, TEXT_COMM, str_head(event_param_str(ev, (unsigned)at), 15));
 }
 
-static void apply_cgroup(struct state *s, struct row *r, const struct event *ev)
+static void move_cgroup(struct state *s, struct row *r, struct str list)
 {
-	struct str cgroups = without_last_nul(ev->cgroups);
+	struct str cgroups = without_last_nul(list);
 
 	if (cgroups.len && text_replace(s, &r->p, TEXT_CGROUPS, cgroups))
 		container_resolve(s, r, false);
 }
 
+/* Captures have the sizes with each such call; live events leave them out. */
+static void apply_memory(struct state *s, struct row *r, const struct event *ev)
+{
+	param_u64(s, ev, 0, &r->p.vmsize_kb);
+	param_u64(s, ev, 1, &r->p.vmrss_kb);
+	param_u64(s, ev, 2, &r->p.vmswap_kb);
+}
+
+static void apply_switch(struct state *s, struct row *r, const struct event *ev)
+{
+	apply_memory(s, r, ev);
+	if (ev->tid != ev->pid) /* page faults are counted by thread */
+		return;
+	param_u64(s, ev, 3, &r->p.pfmajor);
+	param_u64(s, ev, 4, &r->p.pfminor);
+}
+
+/* setrlimit, prlimit: cur, resource, pid; -1 = as it was */
+static void apply_rlimit(struct state *s, struct row *r, const struct event *ev)
+{
+	enum { NOFILE = 7 }; /* RLIMIT_NOFILE, here and in .scap */
+	int64_t cur, resource, pid = 0;
+
+	if (!succeeded(ev) || !param_s64(s, ev, 1, &resource) || resource != NOFILE ||
+		!param_s64(s, ev, 0, &cur) || cur < 0)
+		return;
+	param_s64(s, ev, 2, &pid);
+	if (!pid || (uint32_t)pid == r->p.vpid)
+		r->p.fdlimit = (uint64_t)cur;
+}
+
+static void apply_cgroup(struct state *s, struct row *r, const struct event *ev)
+{
+	move_cgroup(s, r, ev->cgroups);
+}
+
 /* ---- fork ---- */
 
-static void inherit(
-	struct state *s, struct row *child, const struct row *from, const struct event *ev)
+static void inherit(struct state *s, struct row *child, const struct row *from,
+	const struct event_fork *f, uint64_t ts_ns)
 {
-	const struct event_fork *f = &ev->fork;
 	struct process *c = &child->p;
 	struct process mine = *c;
 
@@ -352,28 +387,24 @@ static void inherit(
 	c->nchildren = mine.nchildren;
 	c->older = mine.older;
 	c->newer = mine.newer;
+	c->files = mine.files;
 	c->sid_leader_cache = NULL;
 	c->exit_epoch_ns = 0;
 	c->nthreads = 1;
 	c->is_from_proc = false;
 	c->vpid = f->vpid ? f->vpid : f->child_pid;
 	c->vtid = f->vtid ? f->vtid : c->vpid;
-	c->start_epoch_ns = c->exec_epoch_ns = ev->ts_ns;
+	c->start_epoch_ns = c->exec_epoch_ns = ts_ns;
 	if (f->clone_flags & CLONE_NEWPID)
-		c->pidns_init_start_ns = ev->ts_ns;
+		c->pidns_init_start_ns = ts_ns;
 	if (c->container)
 		c->container->refs++;
 	text_share(c, &from->p);
 }
 
-static void apply_fork(struct state *s, struct row *r, const struct event *ev)
+struct row *apply_new_process(struct state *s, struct row *r, const struct event_fork *f,
+	uint64_t ts_ns, struct str cgroups)
 {
-	const struct event_fork *f = &ev->fork;
-
-	if (f->clone_flags & CLONE_THREAD || f->child_pid == ev->pid || !f->child_pid) {
-		r->p.nthreads++;
-		return;
-	}
 	struct row *child = row_find(s, f->child_pid, f->child_start_ns);
 	bool is_new = !child || child->p.is_stub;
 
@@ -382,18 +413,34 @@ static void apply_fork(struct state *s, struct row *r, const struct event *ev)
 	if (!child)
 		child = row_add(s, f->child_pid, f->child_start_ns);
 	if (!child)
-		return;
+		return NULL;
 	row_refine_start(s, child, f->child_start_ns);
 	if (is_new)
-		inherit(s, child, r, ev); /* else seeded from /proc, which knew more */
-	child->p.start_epoch_ns = ev->ts_ns;
-	child->p.ppid = f->parent_pid ? f->parent_pid : ev->pid;
+		inherit(s, child, r, f, ts_ns); /* else seeded from /proc, which knew more */
+	child->p.start_epoch_ns = ts_ns;
+	child->p.ppid = f->parent_pid ? f->parent_pid : r->p.pid;
 
 	struct row *parent =
-		f->parent_pid && f->parent_pid != ev->pid ? row_by_pid(s, f->parent_pid) : r;
+		f->parent_pid && f->parent_pid != r->p.pid ? row_by_pid(s, f->parent_pid) : r;
 	row_set_parent(s, child, parent == s->nobody ? NULL : parent);
-	if (ev->cgroups.len)
-		apply_cgroup(s, child, ev);
+	if (cgroups.len)
+		move_cgroup(s, child, cgroups);
+	if (s->o.descriptors && is_new)
+		life_forked(s, r, child, f);
+	return child;
+}
+
+static void apply_fork(struct state *s, struct row *r, const struct event *ev)
+{
+	const struct event_fork *f = &ev->fork;
+
+	if (!(f->clone_flags & CLONE_THREAD) && f->child_pid != ev->pid && f->child_pid) {
+		apply_new_process(s, r, f, ev->ts_ns, ev->cgroups);
+		return;
+	}
+	r->p.nthreads++;
+	if (s->o.descriptors && f->child_tid)
+		thread_add(s, f->child_tid, f->vtid, r);
 }
 
 /* ---- who acts ---- */
@@ -453,12 +500,14 @@ static struct row *unknown(struct state *s, const struct event *ev)
 	return r;
 }
 
-static struct row *acting(struct state *s, const struct event *ev)
+struct row *apply_acting(struct state *s, const struct event *ev)
 {
 	struct row *r;
 
 	if (!ev->pid)
 		return s->nobody;
+	if (s->actor && s->actor->p.pid == ev->pid && s->actor->p.start_ns == ev->start_ns)
+		return s->actor; /* state_complete() found it a moment ago */
 	r = ev->start_ns ? row_find(s, ev->pid, ev->start_ns) : row_by_pid(s, ev->pid);
 	if (!r)
 		return unknown(s, ev);
@@ -472,7 +521,7 @@ static struct row *acting(struct state *s, const struct event *ev)
 	return r;
 }
 
-static void finish_exit(struct state *s)
+void apply_finish(struct state *s)
 {
 	struct row *r = s->dying;
 
@@ -483,16 +532,21 @@ static void finish_exit(struct state *s)
 
 struct process *state_apply(struct state *s, const struct event *ev)
 {
-	finish_exit(s);
+	if (s->dying)
+		apply_finish(s);
 	s->now_ns = ev->ts_ns;
-	struct row *r = acting(s, ev);
+	struct row *r = apply_acting(s, ev);
+
+	s->actor = NULL;
 
 	if (ev->uid != UINT32_MAX)
 		r->p.uid = ev->uid;
 	if (ev->gid != UINT32_MAX)
 		r->p.gid = ev->gid;
-	if (r == s->nobody)
+	if (r == s->nobody) {
+		captured_meta(s, ev);
 		return &r->p;
+	}
 	if (ev->code == EVENT_FORK)
 		apply_fork(s, r, ev);
 	else if (ev->code == EVENT_CGROUP)
@@ -524,6 +578,14 @@ static const struct {
 	{"fchdir", apply_chdir, {NULL}},
 	{"chroot", apply_chroot, {NULL}},
 	{"capset", apply_capset, {"cap_inheritable", "cap_permitted", "cap_effective"}},
+	{"brk", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"mmap", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"mmap2", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"munmap", apply_memory, {"vm_size", "vm_rss", "vm_swap"}},
+	{"switch", apply_switch, {"vm_size", "vm_rss", "vm_swap", "pgft_maj", "pgft_min"}},
+	{"getrlimit", apply_rlimit, {"cur", "resource"}},
+	{"setrlimit", apply_rlimit, {"cur", "resource"}},
+	{"prlimit", apply_rlimit, {"newcur", "resource", "pid"}},
 	{"prctl", apply_prctl, {"option", "arg2_str"}},
 };
 

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "engine/state/private.h"
 
-enum { TRIES_MAX = 6, CONTAINER_ARENA_MAX = 32 << 20 };
+enum { SHORT_ID = 12, TRIES_MAX = 6, CONTAINER_ARENA_MAX = 32 << 20 };
 #define FORGET_NS (30 * NSEC_PER_SEC)
 
 static bool slot_eq(const void *row, const void *key)
@@ -173,7 +173,8 @@ static struct container *get(
 	struct state *s, const struct cgroup_match *m, uint32_t uid, bool is_exec)
 {
 	char text[512];
-	struct str key = m->id;
+	/* captures: what a file tells of a container names it by its short id */
+	struct str key = is_captured(s) ? str_head(m->id, SHORT_ID) : m->id;
 
 	if (m->is_guess) {
 		int n = snprintf(text, sizeof(text), "%.*s/%.*s", STR_ARG(m->ns), STR_ARG(m->id));
@@ -199,6 +200,8 @@ static struct container *get(
 		   (is_exec || s->now_ns >= slot->next_try_ns)) {
 		retry(s, slot);
 	}
+	if (is_captured(s) && slot->c && slot->c->full_id.len < m->id.len)
+		slot->c->full_id = arena_str(&slot->c->arena, m->id);
 	return slot->c;
 }
 
@@ -244,10 +247,50 @@ void container_resolve(struct state *s, struct row *r, bool is_exec)
 	}
 }
 
+/* ---- captures ---- */
+
+void container_learn(struct state *s, struct container *c)
+{
+	struct str key = str_head(c->id, SHORT_ID);
+	struct container_slot *slot = table_find(&s->containers, str_hash(key), &key);
+
+	if (!slot && !(slot = slot_add(s, key))) {
+		container_unref(c);
+		return;
+	}
+	if (!slot->c) {
+		slot->c = c;
+		s->n.containers++;
+		return;
+	}
+	/* in its place: the processes in it keep their pointer */
+	struct container *old = slot->c, was = *old;
+	bool had_full_id = was.full_id.len > c->full_id.len;
+
+	*old = *c;
+	old->refs = was.refs;
+	if (had_full_id)
+		old->full_id = arena_str(&old->arena, was.full_id);
+	arena_done(&was.arena);
+	free(c);
+}
+
+void container_forget(struct state *s, struct str id)
+{
+	struct str key = str_head(id, SHORT_ID);
+	struct container_slot *slot = table_find(&s->containers, str_hash(key), &key);
+
+	if (slot && is_unused(slot))
+		slot_drop(s, slot);
+}
+
 void containers_tick(struct state *s, uint64_t now_ns)
 {
 	size_t pos = 0;
 
+	/* a capture tells of a container once, and its processes may come later */
+	if (is_captured(s))
+		return;
 	for (struct container_slot *slot; (slot = table_next(&s->containers, &pos));) {
 		if (is_unused(slot)) {
 			if (!slot->unused_since_ns)

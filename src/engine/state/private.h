@@ -51,10 +51,11 @@ struct text_pool {
 struct row {
 	struct process p; /* first: a process is its row */
 	struct row *first_child, *next_sibling, *prev_sibling;
-	uint64_t seen_ns;   /* when it last acted, or was last found in /proc */
-	uint64_t looked_ns; /* stub: when /proc was last asked */
-	bool leader_gone;   /* the leader's thread ended, others live on */
-	uint32_t reaper;    /* who got the children, told by the exit */
+	struct thread_row *threads; /* captures: those that are known */
+	uint64_t seen_ns;           /* when it last acted, or was last found in /proc */
+	uint64_t looked_ns;         /* stub: when /proc was last asked */
+	bool leader_gone;           /* the leader's thread ended, others live on */
+	uint32_t reaper;            /* who got the children, told by the exit */
 };
 
 struct row_list {
@@ -67,6 +68,81 @@ struct lookup_key {
 };
 
 struct row_chunk;
+
+/* ---- captures: threads and descriptors ---- */
+
+struct text_block;
+
+struct thread_row {
+	struct thread t; /* first */
+	struct row *row;
+	struct thread_row *next, *prev;   /* of the same process */
+	struct thread_row *older, *newer; /* of all, by age */
+	struct text_block *text;          /* a name of its own */
+	uint64_t made_ns;                 /* epoch; 0 = before the capture began */
+	bool awaits_parent; /* made by the child's clone event; the parent's is still to come */
+};
+
+/* A descriptor: in one table, or in several that were copied at a fork and not changed since. */
+struct desc {
+	struct descriptor d; /* first */
+	uint32_t refs;
+	struct text_block *text; /* holds d.name, which other_name or unix_path share */
+	struct desc *next_free;
+};
+
+/*
+ * Open addressing by the number itself: descriptors are given out from 0 up, so that most are in
+ * their own slot. Shared between the tables of parent and child until one of them changes.
+ */
+struct fd_table {
+	uint32_t refs, nslots, count;
+	struct fd_table *next_free;
+	struct desc *slots[];
+};
+
+/* What threads share, and processes with CLONE_FILES. */
+struct files {
+	uint32_t refs;
+	struct fd_table *t; /* NULL = empty */
+	struct files *next_free;
+};
+
+enum {
+	FD_TABLE_CLASSES = 24,
+	EXITED_MAX = 32,
+	ADDRESSES_MAX = 256,
+	CPUS_MAX = 1024,
+	ABOUT_PARAMS_MAX = 6
+};
+
+struct chunk;
+
+/* Memory of one kind that comes in chunks and is never given back before the end. */
+struct fd_pool {
+	struct desc *free_descs;
+	struct files *free_files;
+	struct fd_table *free_tables[FD_TABLE_CLASSES]; /* by log2 of nslots */
+	struct chunk *chunks;
+	struct text_pool names;
+	size_t count; /* descriptors in tables */
+	uint64_t nmallocs;
+};
+
+struct doing;
+typedef void (*did_fn)(struct doing *d);
+
+/* What an event code is about: where its descriptor, its paths and what its action needs are. */
+struct about {
+	did_fn fn;     /* NULL = changes no table */
+	int8_t fd_at;  /* parameter; -1 = none */
+	int8_t res_at; /* -1 = has no result */
+	bool fd_is_result;
+	bool has_paths, is_read, is_any; /* is_any = there is something to do at all */
+	uint8_t fd_type;                 /* that the action makes */
+	int8_t path_at[2], dir_at[2];
+	int8_t at[ABOUT_PARAMS_MAX];
+};
 
 /* An entry of the container table; the container itself is immutable and may be replaced. */
 struct container_slot {
@@ -82,7 +158,7 @@ struct user_file;
 
 typedef void (*apply_fn)(struct state *s, struct row *r, const struct event *ev);
 
-enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 3 };
+enum { EXEC_CODES_MAX = 16, EXEC_PARAMS_MAX = 32, APPLY_PARAMS_MAX = 5 };
 
 /* Where one version of execve has its parameters; -1 = not at all. */
 struct exec_index {
@@ -121,9 +197,37 @@ struct state {
 	struct state_counters n;
 	uint64_t last_tick_ns;
 	size_t tick_pos;
+	/* captures */
+	struct row *actor; /* of the event that state_complete() saw last, until it is applied */
+	struct table threads;
+	struct thread_row *thread_oldest, *thread_newest, *free_threads;
+	struct chunk *thread_chunks;
+	uint64_t switched_ns[CPUS_MAX]; /* when each CPU last took another thread */
+	uint32_t gone_tid;              /* its exit was in the last event */
+	struct desc *closed;            /* in the last event, which still shows it */
+	struct fd_pool fds;
+	struct about about[EVENT_CODE_MAX];
+	struct {
+		uint32_t tid, ppid;
+	} exited[EXITED_MAX]; /* children that were faster than their parent's clone event */
+	unsigned exited_at;
+	struct {
+		uint8_t ip[16];
+		bool is_v6;
+	} addresses[ADDRESSES_MAX]; /* of the machine itself */
+	size_t naddresses;
+	struct table accounts;
+	uint64_t server_ports[65536 / 64]; /* of the file's list: somebody listens there */
+	size_t nunlinked; /* listed processes and descriptors since their ties were looked for */
 };
 
 enum { PROC_BUF = 64 * 1024 };
+
+/* What is known comes from a capture alone. */
+static inline bool is_captured(const struct state *s)
+{
+	return s->o.no_proc && s->o.descriptors;
+}
 
 static inline struct row *row_of(const struct process *p)
 {
@@ -139,6 +243,10 @@ void text_share(struct process *to, const struct process *from);
 void text_drop(struct text_pool *pool, struct process *p);
 /* Replaces one string, when it differs. True when it changed. */
 bool text_replace(struct state *s, struct process *p, enum text_kind kind, struct str value);
+
+/* One string in a block of its own, for other tables; NULL when there is no room. */
+struct text_block *text_block_new(struct text_pool *pool, struct str s, struct str *ret);
+void text_block_unref(struct text_pool *pool, struct text_block *b);
 
 /* process.c: rows, links, eviction */
 int rows_init(struct state *s);
@@ -162,6 +270,107 @@ static inline bool row_is_dead(const struct row *r)
 
 /* apply.c */
 void apply_init(struct state *s);
+/* The process of an event that names it; made, when it is unknown. */
+struct row *apply_acting(struct state *s, const struct event *ev);
+/* A new process, child of r or of f->parent_pid. NULL when there is no room. */
+struct row *apply_new_process(struct state *s, struct row *r, const struct event_fork *f,
+	uint64_t ts_ns, struct str cgroups);
+void apply_finish(struct state *s);
+
+/* thread.c: the table of threads, and memory by the chunk */
+struct chunk {
+	struct chunk *next;
+	max_align_t rows[];
+};
+/* Zeroed rows, or NULL. */
+void *chunk_add(struct chunk **list, size_t bytes);
+void chunks_free(struct chunk *list);
+void threads_init(struct state *s);
+void threads_done(struct state *s);
+struct thread_row *thread_find(const struct state *s, uint32_t tid);
+/* Moves it when it was another process's. NULL when there is no memory. */
+struct thread_row *thread_add(struct state *s, uint32_t tid, uint32_t vtid, struct row *row);
+void thread_rename(struct state *s, struct thread_row *t, struct str comm);
+void thread_drop(struct state *s, struct thread_row *t);
+/* All of a process but one tid; 0 = all. */
+void threads_drop(struct state *s, struct row *row, uint32_t but);
+
+/* descriptor.c: the tables of open descriptors */
+void fds_done(struct state *s);
+int fds_open(struct state *s, struct row *row); /* an empty table */
+void fds_close(struct state *s, struct row *row);
+/* The child gets a copy, or with `is_shared` the very table. */
+void fds_fork(struct state *s, struct row *child, const struct row *parent, bool is_shared);
+/* Files of its own, for one that shared them. */
+void fds_unshare(struct state *s, struct row *row);
+/* An exec: a table of its own, without what closes on exec. */
+void fds_exec(struct state *s, struct row *row);
+struct desc *fd_find(const struct row *row, int64_t num);
+/* Adds or replaces; the name is copied. NULL at the cap. */
+struct desc *fd_put(struct state *s, struct row *row, int64_t num, const struct event_fd *fd,
+	struct str name, uint64_t opened_ns);
+/* Gives it another name (of a socket: its path). */
+void fd_rename(struct state *s, struct desc *d, struct str name);
+/* Out of the table; the caller gets its reference. NULL when it was not there. */
+struct desc *fd_take(struct state *s, struct row *row, int64_t num);
+void desc_unref(struct state *s, struct desc *d);
+void fd_set_cloexec(struct state *s, struct row *row, int64_t num, bool on);
+/* close_range(2) */
+void fd_close_range(struct state *s, struct row *row, uint32_t first, uint32_t last);
+void fd_cloexec_range(struct state *s, struct row *row, uint32_t first, uint32_t last);
+
+enum { FD_O_DIRECTORY = 0x400, FD_O_CLOEXEC = 0x1000, FD_UPPER = 0x8000, FD_LOWER = 0x10000 };
+
+/* complete.c: an event on its way from the source to state_apply() */
+struct doing {
+	struct state *s;
+	struct arena *a;
+	struct event *ev;
+	const struct about *about;
+	struct row *row;
+	struct thread_row *thread;
+	int64_t res;  /* INT64_MIN = none */
+	bool is_live; /* only learn: the event stays as it is */
+};
+void about_init(struct state *s);
+/* The event is about this descriptor. */
+void show_fd(struct doing *d, int64_t num, const struct desc *desc);
+/* Parameters of the action's row, by place. */
+bool did_s64(const struct doing *d, int n, int64_t *ret);
+bool did_u64(const struct doing *d, int n, uint64_t *ret);
+struct str did_str(const struct doing *d, int n);
+struct str did_raw(const struct doing *d, int n);
+struct str did_cwd(const struct doing *d);
+
+/* What the actions are: complete_fd.c, complete_sock.c, complete_life.c */
+struct did_row {
+	const char *event;
+	did_fn fn;
+	enum fd_type type;
+	const char *params[ABOUT_PARAMS_MAX];
+};
+extern const struct did_row did_fd_rows[], did_sock_rows[], did_life_rows[]; /* end: NULL event */
+/* Sets the acting row and thread of a captured event; made, when unknown. NULL = out of memory. */
+void life_actor(struct doing *d);
+/* After a fork: threads and descriptors of the child. */
+void life_forked(
+	struct state *s, struct row *parent, struct row *child, const struct event_fork *f);
+/* captured.c: events of no thread: containers, users, groups. */
+void captured_meta(struct state *s, const struct event *ev);
+/* account.c: users and groups that a capture tells of */
+void accounts_init(struct state *s);
+void accounts_done(struct state *s);
+const struct user *account_user(const struct state *s, const struct process *p, uint32_t uid);
+const struct group *account_group(const struct state *s, const struct process *p, uint32_t gid);
+/* Forgets the user, or the group, of that number. */
+void account_drop(struct state *s, struct str container_id, uint32_t id, bool is_group);
+/* container.c: what a capture tells of a container; takes c. */
+void container_learn(struct state *s, struct container *c);
+void container_forget(struct state *s, struct str id);
+/* The files of the process's root, at most a second old; NULL when there is no room. */
+
+/* Finds the parents of processes that were listed. */
+void captured_link(struct state *s);
 
 /* proc.c: one process from /proc. */
 struct proc_info {
@@ -257,3 +466,6 @@ void users_init(struct state *s);
 size_t users_parse(struct arena *a, struct str text, struct user **ret);
 size_t groups_parse(struct arena *a, struct str text, struct group **ret);
 void users_done(struct state *s);
+/* Of the host, live. */
+const struct user *users_next(const struct state *s, size_t *pos);
+const struct group *groups_next(const struct state *s, size_t *pos);

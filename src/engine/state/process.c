@@ -86,6 +86,7 @@ void rows_done(struct state *s)
 	for (struct row *r; (r = table_next(&s->by_key, &pos));) {
 		text_drop(&s->texts, &r->p);
 		container_unref(r->p.container);
+		fds_close(s, r);
 	}
 	while (s->chunks) {
 		struct row_chunk *next = s->chunks->next;
@@ -196,6 +197,15 @@ void row_set_container(struct process *p, struct container *c)
 	p->container = c;
 }
 
+/* A process that has ended holds no threads and no descriptors. */
+static void drop_tables(struct state *s, struct row *r)
+{
+	if (!s->o.descriptors)
+		return;
+	threads_drop(s, r, 0);
+	fds_close(s, r);
+}
+
 /* Takes the row out of everything; its children must be gone or moved. */
 static void free_row(struct state *s, struct row *r)
 {
@@ -214,8 +224,11 @@ static void free_row(struct state *s, struct row *r)
 	}
 	text_drop(&s->texts, &r->p);
 	row_set_container(&r->p, NULL);
+	drop_tables(s, r);
 	if (s->dying == r)
 		s->dying = NULL;
+	if (s->actor == r)
+		s->actor = NULL;
 	r->next_sibling = s->free_rows;
 	s->free_rows = r;
 }
@@ -309,6 +322,8 @@ struct row *row_add(struct state *s, uint32_t pid, uint64_t start_ns)
 	}
 	list_add(&s->live, &r->p);
 	s->n.processes++;
+	if (s->o.descriptors)
+		fds_open(s, r);
 	return r;
 no_memory:
 	r->next_sibling = s->free_rows;
@@ -346,6 +361,7 @@ void row_bury(struct state *s, struct row *r, uint64_t epoch_ns)
 	s->n.tombstones++;
 	if (s->dying == r)
 		s->dying = NULL;
+	drop_tables(s, r);
 	sweep_up(s, r);
 }
 
@@ -370,4 +386,6 @@ void row_revive(struct state *s, struct row *r)
 		r->p.parent->nchildren++;
 	list_add(&s->live, &r->p);
 	s->n.processes++;
+	if (s->o.descriptors && !r->p.files)
+		fds_open(s, r);
 }

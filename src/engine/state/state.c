@@ -30,6 +30,10 @@ static void set_defaults(struct state_options *o)
 		o->max_text_bytes = (size_t)512 << 20;
 	if (!o->max_user_files)
 		o->max_user_files = 1024;
+	if (!o->max_threads)
+		o->max_threads = 262144;
+	if (!o->max_descriptors)
+		o->max_descriptors = 1 << 20;
 }
 
 /* host_root without the slashes at its end: "" for "/", so that it is a prefix of paths */
@@ -52,7 +56,10 @@ struct state *state_new(const struct state_options *o, struct err *e)
 	s->o = o ? *o : (struct state_options){0};
 	set_defaults(&s->o);
 	s->texts.max = s->o.max_text_bytes;
+	s->fds.names.max = s->o.max_text_bytes;
 	users_init(s);
+	accounts_init(s);
+	threads_init(s);
 	arena_init(&s->scratch, 64 << 20);
 	if (!(s->host_root = clean_root(s->o.host_root)) || !(s->proc_buf = malloc(PROC_BUF)) ||
 		rows_init(s) < 0 || containers_init(s) < 0)
@@ -69,6 +76,7 @@ struct state *state_new(const struct state_options *o, struct err *e)
 		}
 	}
 	apply_init(s);
+	about_init(s);
 	return s;
 no_memory:
 	err_set(e, ENOMEM, "the state table: out of memory");
@@ -81,6 +89,9 @@ void state_free(struct state *s)
 	if (!s)
 		return;
 	rows_done(s);
+	threads_done(s);
+	accounts_done(s);
+	fds_done(s);
 	text_pool_done(&s->texts);
 	containers_done(s);
 	users_done(s);

@@ -67,6 +67,8 @@ struct container {
 
 enum { PROCESS_ANCESTORS_MAX = 64 };
 
+struct files;
+
 struct process {
 	uint32_t pid;
 	uint32_t refs;           /* children that name it as parent, and users of the row */
@@ -95,6 +97,7 @@ struct process {
 	struct str cgroups;            /* "subsys=path" NUL-separated */
 	struct container *container;   /* NULL = host */
 	void *text;                    /* private: the block that holds the strings */
+	struct files *files;           /* private: its open descriptors */
 	struct process *older, *newer; /* private: eviction order */
 };
 
@@ -135,6 +138,10 @@ struct state_counters {
 	uint64_t text_cut;                            /* strings dropped at max_text_bytes */
 	uint64_t container_lookups, container_misses; /* bundle searched; not found */
 	uint64_t user_files_read, user_files_evicted;
+	/* with options.descriptors */
+	uint64_t threads, descriptors; /* gauges */
+	uint64_t evicted_threads;      /* at the cap: the oldest */
+	uint64_t dropped_descriptors;  /* not taken in: at the cap */
 };
 
 struct state;
@@ -194,6 +201,8 @@ struct thread {
 	uint32_t tid, vtid;
 	const struct process *proc;
 	struct str comm; /* its own name; that of the process unless the source told another */
+	/* on a CPU, as the scheduler's events of a capture tell: until its last switch, in all */
+	uint64_t exec_ns, total_exec_ns;
 };
 
 void state_complete(struct state *s, struct arena *a, struct event *ev);

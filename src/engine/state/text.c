@@ -78,6 +78,30 @@ static struct text_block *block_get(struct text_pool *pool, size_t size)
 	return b;
 }
 
+struct text_block *text_block_new(struct text_pool *pool, struct str s, struct str *ret)
+{
+	*ret = STR_NULL;
+	if (!s.len)
+		return NULL;
+	if (s.len > STRING_MAX)
+		s.len = STRING_MAX;
+	struct text_block *b = block_get(pool, s.len);
+
+	if (!b)
+		return NULL;
+	memcpy(b->data, s.s, s.len);
+	*ret = str_make(b->data, s.len);
+	return b;
+}
+
+void text_block_unref(struct text_pool *pool, struct text_block *b)
+{
+	if (!b || --b->refs)
+		return;
+	b->next = pool->free[b->cls];
+	pool->free[b->cls] = b;
+}
+
 static struct str *slot_of(struct process *p, enum text_kind kind)
 {
 	switch (kind) {
@@ -115,10 +139,7 @@ void text_drop(struct text_pool *pool, struct process *p)
 	for (int i = 0; i < TEXT_COUNT; i++)
 		*slot_of(p, i) = STR_NULL;
 	p->text = NULL;
-	if (!b || --b->refs)
-		return;
-	b->next = pool->free[b->cls];
-	pool->free[b->cls] = b;
+	text_block_unref(pool, b);
 }
 
 void text_share(struct process *to, const struct process *from)

@@ -247,8 +247,6 @@ static struct user_file *file_of(struct state *s, const struct process *p)
 {
 	uint64_t now = clock_boot_ns();
 
-	if (s->o.no_proc)
-		return NULL;
 	struct user_file *f = file_get(s, p && p->container ? p->container->full_id : STR(""));
 
 	if (!f || (f->checked_ns && now - f->checked_ns < NSEC_PER_SEC))
@@ -267,6 +265,8 @@ static struct user_file *file_of(struct state *s, const struct process *p)
 
 const struct user *state_user(struct state *s, const struct process *p, uint32_t uid)
 {
+	if (s->o.no_proc)
+		return account_user(s, p, uid);
 	struct user_file *f = file_of(s, p);
 	size_t lo = 0, hi = f ? f->nusers : 0;
 
@@ -283,6 +283,8 @@ const struct user *state_user(struct state *s, const struct process *p, uint32_t
 
 const struct group *state_group(struct state *s, const struct process *p, uint32_t gid)
 {
+	if (s->o.no_proc)
+		return account_group(s, p, gid);
 	struct user_file *f = file_of(s, p);
 	size_t lo = 0, hi = f ? f->ngroups : 0;
 
@@ -295,4 +297,26 @@ const struct group *state_group(struct state *s, const struct process *p, uint32
 			hi = mid;
 	}
 	return f && lo < f->ngroups && f->groups[lo].gid == gid ? &f->groups[lo] : NULL;
+}
+
+/* Of the live host: its own files. They are read when the tables are filled. */
+static const struct user_file *host_file(const struct state *s)
+{
+	struct str id = STR("");
+
+	return table_find(&s->users, str_hash(id), &id);
+}
+
+const struct user *users_next(const struct state *s, size_t *pos)
+{
+	const struct user_file *f = host_file(s);
+
+	return f && *pos < f->nusers ? &f->users[(*pos)++] : NULL;
+}
+
+const struct group *groups_next(const struct state *s, size_t *pos)
+{
+	const struct user_file *f = host_file(s);
+
+	return f && *pos < f->ngroups ? &f->groups[(*pos)++] : NULL;
 }

@@ -120,6 +120,7 @@ struct param_def {
 	uint8_t type;                  /* enum param_type */
 	uint8_t base;                  /* PT_DEC/HEX/OCT as `enum param_base` */
 	const struct flag_name *flags; /* names for flag and enumeration types, or NULL */
+	uint8_t name_len;
 };
 
 enum param_base { PB_DEC, PB_HEX, PB_OCT };
@@ -166,7 +167,7 @@ enum event_converter {
 	CONV_COUNT
 };
 uint64_t event_convert(enum event_converter what, uint64_t value);
-/* The index of a parameter by name, or -1; always -1 for old events, whose parameters have none. */
+/* The index of a parameter by name, or -1. */
 int event_param_index(const struct event_def *def, struct str name);
 /* "file", "net", "process" …; input and output depend on the descriptor: "unknown" here. */
 const char *event_category_name(enum event_category c);
@@ -238,7 +239,8 @@ struct event_fd {
 	uint8_t layer; /* enum file_layer */
 	bool connected, name_changed;
 	struct event_sock sock;
-	struct str other_name; /* name of what is no file and no socket: "pipe:[123]", "memfd:x" */
+	/* of what is no file and no socket: "pipe:[123]"; of a folder that a path is relative to */
+	struct str other_name;
 };
 
 /* What changes for a process beyond the parameters; filled for EVENT_FORK, exec, exit, cgroup. */
@@ -295,10 +297,10 @@ struct event_upgrader *event_upgrader_new(void);
 void event_upgrader_free(struct event_upgrader *u);
 /*
  * Parameters go over by name; what the exit lacks is taken from `enter`, the enter event of the
- * same call of the same thread (code and parameters count; NULL when the file has none), which also
- * gives enter_ns; what neither has is empty. An `enter` of another call is not looked at.
- * Everything stays borrowed from both, new bytes are in the arena. False when the event has no
- * current form, as enter events themselves: it is left as it was.
+ * same call of the same thread (NULL when the file has none), which also gives enter_ns; what
+ * neither has is empty. An `enter` of another call is not looked at. Everything stays borrowed from
+ * both, new bytes are in the arena. False when the event has no current form, as enter events
+ * themselves: it is left as it was.
  */
 bool event_upgrade(const struct event_upgrader *u, struct event *ev, const struct event *enter,
 	struct arena *a);
@@ -313,7 +315,12 @@ static inline struct str event_param(const struct event *ev, unsigned i)
 {
 	return i < ev->nparams ? ev->params[i] : STR_NULL;
 }
-/* What evt.type prints: the name, of event 1 that of the syscall. */
+/* Event 1, and event 0, its enter event of old captures. */
+static inline bool event_is_generic(const struct event *ev)
+{
+	return ev->code <= EV_SYSCALL;
+}
+/* What evt.type prints: the name, of the generic event that of the syscall. */
 struct str event_type_name(const struct event *ev);
 /* What evt.category prints: of input and output that of the descriptor's kind. */
 const char *event_category_text(const struct event *ev);
@@ -327,16 +334,43 @@ struct str event_param_str(const struct event *ev, unsigned i);
  * "status"; false when the event has none.
  */
 bool event_result(const struct event *ev, int64_t *ret);
+/* How bytes (data of reads and writes, vectors of strings) are written. */
+enum event_bytes {
+	BYTES_DOTS, /* printable ASCII, dots for the rest */
+	BYTES_TEXT, /* on a line of its own, line ends kept, the rest left out */
+	BYTES_BASE64,
+	BYTES_HEX,      /* lines of 16 */
+	BYTES_HEX_TEXT, /* and what they are in ASCII */
+};
+
+struct event_style {
+	enum event_bytes bytes;
+	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
+			     */
+	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
+	 */
+	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	/* any descriptor of the process, with the name of what is no socket; NULL = only the
+	 * event's own is known */
+	const struct event_fd *(*fd_of)(const void *arg, int64_t num, struct str *name);
+	const void *arg;
+};
+
+/* The same forms for bytes that are no parameter. */
+void event_bytes_format(struct str bytes, struct event_style style, struct buf *out);
 /*
  * The parameter as Falco prints evt.arg.NAME: "O_RDONLY|O_CLOEXEC", "<f>/etc/passwd", "ENOENT"; the
  * plain form when there is no resolved one. "NULL" or "<NA>" when it is not available.
  */
 void event_param_format(const struct event *ev, unsigned i, struct buf *out);
+void event_param_format_as(
+	const struct event *ev, unsigned i, struct event_style style, struct buf *out);
 /* Its two forms: "4097" and "O_RDONLY|O_CLOEXEC". The resolved one may add nothing. */
 void event_param_plain(const struct event *ev, unsigned i, struct buf *out);
 void event_param_resolved(const struct event *ev, unsigned i, struct buf *out);
 /* All parameters as evt.args: "res=0 fd=3(<f>/etc/passwd)"; nothing for event 1. */
 void event_args_format(const struct event *ev, struct buf *out);
+void event_args_format_as(const struct event *ev, struct event_style style, struct buf *out);
 /* The name of an errno ("ENOENT") or of a signal ("SIGKILL"), or NULL. */
 const char *errno_name(int err);
 const char *signal_name(int sig);

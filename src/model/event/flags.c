@@ -545,6 +545,12 @@ const struct flag_name flags_dyn_ptrace[] = {
 	END
 };
 
+const struct flag_name flags_dyn_bpf[] = {
+	{"fd", PT_FD, 0},
+	{"res", PT_ERRNO, 0},
+	END
+};
+
 const struct flag_name flags_dyn_keyctl[] = {
 	{"s64", PT_INT64, 0},
 	{"str", PT_CHARBUF, 0},

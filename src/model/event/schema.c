@@ -9,19 +9,15 @@
 #define flags_none NULL
 
 /* One array of parameters an event. */
-#define PARAM(name, TYPE, BASE, FLAGS, SOURCE) {#name, PT_##TYPE, PB_##BASE, flags_##FLAGS},
+#define PARAM(name, TYPE, BASE, FLAGS, SOURCE)                                                     \
+	{#name, PT_##TYPE, PB_##BASE, flags_##FLAGS, sizeof(#name) - 1},
 #define EVENT(code, ID, name, category, flags, ...)                                                \
 	static const struct param_def params_##ID[] = {__VA_ARGS__};
+#define OLD_EVENT(code, name, category, flags, next, ...)                                          \
+	static const struct param_def params_##code[] = {__VA_ARGS__};
 #include "model/event/schema.def"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Old even codes are enter events, but for the meta events, which never had a pair. */
-#define OLD_FLAGS(code)                                                                            \
-	(EF_OLD | ((code) % 2 == 0 && (code) != 228 && (code) != 260 && (code) != 268 &&           \
-					  (code) != 270 && (code) != 272                           \
-				  ? EF_ENTER                                                       \
-				  : 0))
 
 /* params of the second pass are in the arrays already: the rows name those */
 #define EVENT(n, ID, label, cat, bits, ...)                                                        \
@@ -29,17 +25,20 @@
 		.code = n,                                                                         \
 		.nparams = COUNT(params_##ID),                                                     \
 		.category = cat,                                                                   \
+		.next = EF_ENTER & (bits) ? (n) + 1 : 0,                                           \
 		.flags = bits,                                                                     \
 		.name = label,                                                                     \
 		.params = params_##ID,                                                             \
 	},
-#define OLD_EVENT(n, label, count)                                                                 \
+#define OLD_EVENT(n, label, cat, bits, becomes, ...)                                               \
 	[n] = {                                                                                    \
 		.code = n,                                                                         \
-		.nparams = count,                                                                  \
-		.category = EC_OTHER,                                                              \
-		.flags = OLD_FLAGS(n),                                                             \
+		.nparams = COUNT(params_##n),                                                      \
+		.category = cat,                                                                   \
+		.next = becomes,                                                                   \
+		.flags = (bits) | EF_OLD,                                                          \
 		.name = label,                                                                     \
+		.params = params_##n,                                                              \
 	},
 static const struct event_def defs[EVENT_CODE_MAX] = {
 #include "model/event/schema.def"
@@ -72,7 +71,7 @@ size_t event_codes_by_name(struct str name, uint16_t *codes, size_t max)
 
 int event_param_index(const struct event_def *def, struct str name)
 {
-	if (!def || !def->params)
+	if (!def)
 		return -1;
 	for (int i = 0; i < def->nparams; i++)
 		if (str_is(name, def->params[i].name))
@@ -97,7 +96,7 @@ struct str event_type_name(const struct event *ev)
 {
 	int64_t id;
 
-	if (ev->code == EV_SYSCALL && event_param_s64(ev, 0, &id) && syscall_id_name((unsigned)id))
+	if (event_is_generic(ev) && event_param_s64(ev, 0, &id) && syscall_id_name((unsigned)id))
 		return str_of(syscall_id_name((unsigned)id));
 	return ev->def ? str_of(ev->def->name) : STR_NULL;
 }

@@ -99,6 +99,9 @@ void event_fd_name_format(const struct event *ev, struct str path, struct buf *o
 	case FD_UNIX:
 		buf_add(out, ev->fd.sock.unix_path.len ? ev->fd.sock.unix_path : path);
 		break;
+	case FD_DIRECTORY: /* of unlinkat and its kin the path is another one, below the folder */
+		buf_add(out, ev->fd.other_name.len ? ev->fd.other_name : path);
+		break;
 	default:
 		buf_add(out, path.len ? path : ev->fd.other_name);
 		break;

@@ -80,6 +80,16 @@ enum {
 	EVENT_STATE_ONLY = 1, /* of the flags: update the state, don't show */
 };
 
+/*
+ * What koban knows and no parameter says stands behind the event, in its block, as pcapng's options
+ * do: u16 code, u16 length, the value, padding to four bytes. Other readers skip it. (More
+ * parameters than the schema has would be an error to libs.)
+ */
+enum event_option {
+	OPTION_ENTER = 0x4B01,   /* u64: when the call began, ns since the epoch */
+	OPTION_SYSCALL = 0x4B02, /* u16: parameter ID of event 1, where the event says 0 */
+};
+
 enum scap_fd {
 	SCAP_FD_UNKNOWN = 0,
 	SCAP_FD_FILE = 1,

@@ -96,6 +96,8 @@ struct capture_writer_options {
 	const char *const *redact;
 	size_t nredact;
 	bool no_environment;
+	/* of a capture that is written anew, where it came from; NULL = this machine */
+	const struct capture_machine *machine;
 };
 
 struct capture_writer_counters {
@@ -115,6 +117,8 @@ int capture_writer_open(const struct capture_writer_options *o, const struct sta
  */
 int capture_write(struct capture_writer *w, const struct event *ev, const struct process *proc,
 	struct err *e);
+/* What is buffered goes to the file; it is done once a second anyway, by the events' time. */
+int capture_flush(struct capture_writer *w, struct err *e);
 struct capture_writer_counters capture_writer_counters(const struct capture_writer *w);
 /* Flushes and closes; 0 or -errno (a full disk is said here at the latest). Frees it always. */
 int capture_writer_close(struct capture_writer *w, struct err *e);

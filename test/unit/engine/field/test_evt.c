@@ -76,6 +76,16 @@ static void types(void **state)
 	assert_shown(&fx, "evt.type", "getcpu");
 	assert_shown(&fx, "evt.args", "");
 	assert_missing(&fx, "evt.rawres");
+	fixture_event(&fx, 0); /* its enter event, in old captures */
+	set_number(&fx, "ID", syscall_id_by_name(STR("getcpu")));
+	assert_shown(&fx, "evt.type", "getcpu");
+	assert_shown(&fx, "evt.dir", ">");
+	assert_shown(&fx, "evt.args", "");
+	fixture_event(&fx, EV_OPEN_E);
+	set_text(&fx, "name", "/etc/passwd");
+	assert_shown(&fx, "evt.type", "open");
+	assert_shown(&fx, "evt.dir", ">");
+	assert_shown(&fx, "evt.arg.name", "/etc/passwd");
 	fixture_event(&fx, EV_ASYNCEVENT);
 	set_text(&fx, "name", "container");
 	assert_shown(&fx, "evt.type", "container");

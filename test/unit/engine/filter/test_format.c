@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/filter/escape.h"
 #include "test/unit/engine/filter/subject.h"
 
 static struct arena arena;
@@ -159,6 +160,78 @@ static void test_values(void **state)
 	buf_done(&out);
 }
 
+/* What a field holds, as a line has it, and as JSON has it. */
+static void test_escapes(void **state)
+{
+	static const struct {
+		struct str value;
+		const char *line, *lines, *json;
+	} escapes[] = {
+		{STR("plain"), "plain", "plain", "plain"},
+		{STR("sixteen and more of them"), "sixteen and more of them",
+			"sixteen and more of them", "sixteen and more of them"},
+		{STR("sixteen of them,\n"), "sixteen of them,\\n", "sixteen of them,\n",
+			"sixteen of them,\\n"},
+		{STR("a\tb\rc"), "a\\tb\\rc", "a\tb\\rc", "a\\tb\\rc"},
+		{STR("\033[2J\x7f"), "\\x1b[2J\\x7f", "\\x1b[2J\\x7f", "\\u001b[2J\\u007f"},
+		{STR("\xc3\xa9\xff\xc2\x9b"), "\xc3\xa9\\xff\\xc2\\x9b", "\xc3\xa9\\xff\\xc2\\x9b",
+			"\xc3\xa9\xef\xbf\xbd\xc2\x9b"},
+		{STR("\"\\"), "\"\\", "\"\\", "\\\"\\\\"},
+	};
+	struct buf out = BUF_INIT(1000);
+
+	for (size_t i = 0; i < sizeof(escapes) / sizeof(*escapes); i++) {
+		struct str v = escapes[i].value;
+
+		for (int lines = 0; lines < 2; lines++) {
+			buf_clear(&out);
+			buf_add_cstr(&out, "\n>");
+			buf_add(&out, v);
+			line_escape(&out, 2, lines, &scratch);
+			assert_string_equal(out.s + 2, lines ? escapes[i].lines : escapes[i].line);
+		}
+		buf_clear(&out);
+		buf_add(&out, v);
+		json_escape(&out, 0, &scratch);
+		assert_string_equal(out.s, escapes[i].json);
+	}
+	buf_done(&out);
+}
+
+static void test_json(void **state)
+{
+	static const struct {
+		const char *format, *expected;
+		bool complete;
+	} lines[] = {
+		{"*%proc.name %evt.num x %evt.failed %proc.name",
+			"{\"evt.failed\":true,\"evt.num\":7,\"proc.name\":\"bash\"}", true},
+		{"%proc.pid %proc.pname", "{\"proc.pid\":-3,\"proc.pname\":null}", false},
+		{"%fd.cip %fd.types %proc.fdusage",
+			"{\"fd.cip\":\"10.1.2.3\",\"fd.types\":\"(file,ipv4)\","
+			"\"proc.fdusage\":2.5}",
+			true},
+		{"%toupper(proc.name)", "{\"toupper(proc.name)\":\"BASH\"}", true},
+		{"no field", "{}", true},
+	};
+	struct field_ctx ctx = {&usual, &scratch};
+	struct buf out = BUF_INIT(65536);
+	struct filter_error fe;
+	struct format *f;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		assert_int_equal(
+			format_compile(&arena, str_of(lines[i].format), &test_options, &f, &fe), 0);
+		buf_clear(&out);
+		assert_int_equal(format_render_json(f, &ctx, &out), lines[i].complete);
+		assert_string_equal(out.s, lines[i].expected);
+		buf_clear(&out);
+		assert_int_equal(
+			format_render_line(f, &ctx, false, &out), format_render(f, &ctx, &out));
+	}
+	buf_done(&out);
+}
+
 static int setup(void **state)
 {
 	arena_init(&arena, 0);
@@ -181,6 +254,8 @@ int main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_unknown_allowed),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, setup, teardown);

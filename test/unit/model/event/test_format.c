@@ -209,6 +209,49 @@ static void test_args(void **state)
 }
 
 /* A buffer that is full at any place stays a whole, cut string. */
+/* Old events of captures, shown as they are. */
+static void test_args_of_old_events(void **state)
+{
+	struct buf b = BUF_INIT(4096);
+	struct made m;
+
+	make_event(&m, EV_OPEN_E);
+	make_str(&m, "name", "/etc/passwd");
+	make_num(&m, "flags", 1);
+	make_num(&m, "mode", 0);
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "name=/etc/passwd flags=1(O_RDONLY) mode=0");
+	m.ev.nparams = 0; /* it had none at first */
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "");
+	make_event(&m, 102); /* openat, enter */
+	make_num(&m, "dirfd", (uint64_t)-100);
+	make_str(&m, "name", "x");
+	make_num(&m, "flags", 6);
+	make_num(&m, "mode", 0644);
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "dirfd=-100(AT_FDCWD) name=x flags=6(O_CREAT|O_WRONLY) mode=0644");
+	make_event(&m, 160); /* mmap, enter */
+	make_num(&m, "length", 8192);
+	make_num(&m, "prot", 3);
+	make_num(&m, "flags", 10);
+	make_num(&m, "addr", 0xbeef);
+	make_num(&m, "fd", (uint64_t)-1);
+	make_num(&m, "offset", 0);
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "addr=BEEF length=8192 prot=3(PROT_READ|PROT_WRITE) "
+		       "flags=10(MAP_PRIVATE|MAP_ANONYMOUS) fd=-1(EPERM) offset=0");
+	make_event(&m, 297);
+	make_raw(&m, "res_or_fd", "\1\376\377\377\377\377\377\377\377", 9);
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "res_or_fd=-2(ENOENT)");
+	make_event(&m, 0);
+	make_num(&m, "ID", 3);
+	event_args_format(&m.ev, &b);
+	assert_buf(&b, "");
+	buf_done(&b);
+}
+
 static void test_args_in_a_small_buffer(void **state)
 {
 	struct buf whole = BUF_INIT(4096);
@@ -320,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_absolute_time),
 		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_args_of_old_events),
 		cmocka_unit_test(test_args_in_a_small_buffer),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_second_path),

@@ -45,9 +45,13 @@ static void test_short_and_missing_values(void **state)
 	m.ev.def = NULL; /* koban's own codes */
 	m.ev.nparams = 6;
 	assert_false(event_param_s64(&m.ev, 0, &s));
-	m.ev.def = event_def(236); /* an old event: its parameters have no types */
+	m.ev.def = event_def(202); /* an old event that never had a parameter */
 	assert_false(event_param_s64(&m.ev, 0, &s));
 	assert_int_equal(s, 42);
+	m.ev.def = event_def(236); /* an old event with one */
+	m.ev.params[0] = str_make("\3\0\0\0\0\0\0\0", 8);
+	assert_true(event_param_s64(&m.ev, 0, &s));
+	assert_int_equal(s, 3);
 }
 
 static void test_strings(void **state)

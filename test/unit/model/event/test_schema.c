@@ -169,11 +169,6 @@ static void test_rows_are_sound(void **state)
 			continue;
 		assert_int_equal(def->code, code);
 		assert_true(def->nparams <= EVENT_PARAMS_MAX);
-		if (def->flags & EF_OLD) {
-			assert_null(def->params);
-			assert_int_equal(event_param_index(def, STR("res")), -1);
-			continue;
-		}
 		for (int i = 0; i < def->nparams; i++) {
 			const struct param_def *p = &def->params[i];
 
@@ -185,6 +180,60 @@ static void test_rows_are_sound(void **state)
 				assert_non_null(p->flags);
 		}
 	}
+}
+
+/* `next` leads to a current event: from an old exit to its kin, from an enter to its exit's kin. */
+static void test_next(void **state)
+{
+	for (unsigned code = 0; code < EVENT_CODE_MAX; code++) {
+		const struct event_def *def = event_def((uint16_t)code);
+
+		if (!def)
+			continue;
+		bool is_enter = def->flags & EF_ENTER;
+		bool is_gone = code == 260 || code == 268 || code == 270; /* k8s, tracer, mesos */
+
+		assert_int_equal(def->next != 0, (is_enter || (def->flags & EF_OLD)) && !is_gone);
+		if (!def->next)
+			continue;
+		const struct event_def *to = event_def(def->next);
+
+		assert_non_null(to);
+		assert_false(to->flags & (EF_OLD | EF_ENTER));
+		/* the second version of accept has been called accept4 only since */
+		assert_true(strcmp(def->name, to->name) == 0 ||
+			    (strcmp(def->name, "accept") == 0 && to->code == EV_ACCEPT4));
+		assert_int_equal(def->flags & (EF_META | EF_STATE | EF_OPEN),
+			to->flags & (EF_META | EF_STATE | EF_OPEN));
+		if (!is_enter)
+			continue;
+		/* an enter event has the even code before its exit */
+		const struct event_def *exit = event_def((uint16_t)(code + 1));
+
+		assert_int_equal(code % 2, 0);
+		assert_non_null(exit);
+		assert_string_equal(exit->name, def->name);
+		assert_int_equal(exit->flags & EF_OLD ? exit->next : exit->code, def->next);
+	}
+}
+
+static void test_old_parameters(void **state)
+{
+	const struct event_def *def = event_def(102); /* openat, enter */
+
+	assert_int_equal(def->category, EC_FILE);
+	assert_int_equal(def->next, EV_OPENAT);
+	assert_int_equal(event_param_index(def, STR("dirfd")), 0);
+	assert_int_equal(event_param_index(def, STR("flags")), 2);
+	assert_int_equal(event_param_index(def, STR("fd")), -1);
+	assert_ptr_equal(def->params[2].flags, event_def(EV_OPENAT)->params[3].flags);
+	assert_int_equal(event_def(283)->params[16].type, PT_INT32); /* execve's tty, signed once */
+	assert_int_equal(event_def(15)->params[2].type, PT_STRINGS); /* clone's args */
+	assert_int_equal(event_def(EV_OPEN_E)->next, EV_OPEN);
+	assert_int_equal(event_def(EV_OPEN)->next, 0);
+	assert_int_equal(event_def(16)->next, EV_PROCEXIT);
+	assert_int_equal(event_def(0)->next, EV_SYSCALL);
+	assert_int_equal(event_def(12)->next, EV_EXECVE);
 }
 
 static void test_codes_by_name(void **state)
@@ -350,6 +399,14 @@ static void test_type_name(void **state)
 	assert_true(str_is(event_type_name(&ev), "syscall"));
 	ev.params[0] = STR_NULL;
 	assert_true(str_is(event_type_name(&ev), "syscall"));
+	raw = (uint16_t)id;
+	ev.params[0] = str_make((const char *)&raw, 2);
+	ev.code = 0; /* its enter event */
+	ev.def = event_def(0);
+	assert_true(str_is(event_type_name(&ev), "personality"));
+	ev.code = 102;
+	ev.def = event_def(102);
+	assert_true(str_is(event_type_name(&ev), "openat"));
 	ev.def = NULL;
 	assert_int_equal(event_type_name(&ev).len, 0);
 }
@@ -380,6 +437,8 @@ int main(void)
 		cmocka_unit_test(test_old_events_equal_appendix_c),
 		cmocka_unit_test(test_no_code_beyond_the_schema),
 		cmocka_unit_test(test_rows_are_sound),
+		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_old_parameters),
 		cmocka_unit_test(test_codes_by_name),
 		cmocka_unit_test(test_flags_of_events),
 		cmocka_unit_test(test_sources),

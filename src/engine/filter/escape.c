@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Escaping in place. Nearly all text is printable ASCII and is only looked at, sixteen bytes at a
+ * time; the rest is copied away and written again. Which bytes reach a terminal is decided here:
+ * none that could be one of its commands, whatever files and processes are called.
+ */
+#include "engine/filter/escape.h"
+
+#include "base/json.h"
+
+typedef unsigned char lane __attribute__((vector_size(16)));
+
+static bool is_plain_char(unsigned char c, bool in_json)
+{
+	return c >= 0x20 && c < 0x7f && !(in_json && (c == '"' || c == '\\'));
+}
+
+static bool lane_is_plain(lane v, bool in_json)
+{
+	const lane none = {0};
+	uint64_t half[2];
+	lane bad = (lane)(v - (none + 0x20) >= none + 0x5f);
+
+	if (in_json)
+		bad |= (lane)(v == none + '"') | (lane)(v == none + '\\');
+	memcpy(half, &bad, sizeof(half));
+	return (half[0] | half[1]) == 0;
+}
+
+static bool is_plain(const char *s, size_t n, bool in_json)
+{
+	lane v;
+
+	for (; n >= sizeof(v); n -= sizeof(v), s += sizeof(v)) {
+		memcpy(&v, s, sizeof(v));
+		if (!lane_is_plain(v, in_json))
+			return false;
+	}
+	while (n && is_plain_char((unsigned char)*s, in_json)) {
+		s++;
+		n--;
+	}
+	return n == 0;
+}
+
+/* What was appended, copied away, with the buffer cut back; empty when there is nothing to do. */
+static struct str take_back(struct buf *b, size_t from, bool in_json, struct arena *a)
+{
+	if (b->len <= from || is_plain(b->s + from, b->len - from, in_json))
+		return STR_NULL;
+	struct str copy = arena_str(a, str_make(b->s + from, b->len - from));
+
+	buf_cut_to(b, from);
+	return copy;
+}
+
+static void add_hex_escape(struct buf *b, unsigned char c)
+{
+	const char text[] = {'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
+
+	buf_add(b, str_make(text, sizeof(text)));
+}
+
+static void add_control(struct buf *b, unsigned char c, bool keep_lines)
+{
+	if (c != '\n' && c != '\t' && c != '\r') {
+		add_hex_escape(b, c);
+	} else if (keep_lines && c != '\r') {
+		buf_add_char(b, (char)c);
+	} else {
+		buf_add_char(b, '\\');
+		buf_add_char(b, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+	}
+}
+
+/* U+0080 to U+009F: terminals take some of them for the begin of a command. */
+static bool is_c1(struct str s)
+{
+	return s.len > 1 && (unsigned char)s.s[0] == 0xc2 && (unsigned char)s.s[1] < 0xa0;
+}
+
+void line_escape(struct buf *b, size_t from, bool keep_lines, struct arena *a)
+{
+	struct str s = take_back(b, from, false, a);
+
+	while (s.len) {
+		size_t n = is_c1(s) ? 0 : utf8_len(s);
+		unsigned char c = (unsigned char)s.s[0];
+
+		if (n > 1 || (n == 1 && c >= 0x20 && c != 0x7f))
+			buf_add(b, str_head(s, n));
+		else if (n == 1)
+			add_control(b, c, keep_lines);
+		else
+			add_hex_escape(b, c);
+		s = str_skip(s, n ? n : 1);
+	}
+}
+
+void json_escape(struct buf *b, size_t from, struct arena *a)
+{
+	json_add_escaped(b, take_back(b, from, true, a));
+}

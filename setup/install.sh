@@ -7,7 +7,7 @@ set -eu
 # What the compiler and the program need.
 build='gcc libc6-dev pkg-config meson ninja-build clang-14 llvm-14 bpftool libbpf-dev libelf-dev
 zlib1g-dev libjansson-dev libyaml-dev libpcre2-dev libcurl4-openssl-dev
-libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev liblua5.4-dev libncurses-dev libcmocka-dev ca-certificates'
+libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev libncurses-dev libcmocka-dev ca-certificates'
 
 # What the tests start: containers, a second kernel, other ways of asking for a file.
 test='libclang-rt-14-dev python3 python3-yaml podman runc crun containerd

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WINGS = ["base", "model", "engine", "source", "scan", "research", "sink", "face", "cmd"]
-ENGINE = ["filter", "state", "indicator", "field", "rules", "detect", "group", "chisel"]
+ENGINE = ["filter", "state", "indicator", "field", "rules", "detect", "group"]
 ONE_ROOM = ("base", "cmd")  # wings without rooms: every header is shared inside
 SHARED = "model/event/schema.def"
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>|(\S.*))')

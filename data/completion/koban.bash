@@ -22,7 +22,7 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read top rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
@@ -49,6 +49,14 @@ _koban() {
 				compgen -f -X '!*.scap*' -- "$cur"
 			)
 		fi
+		return
+	fi
+	if [[ $verb == top && ($prev == -r || $prev == --read) ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(
+			compgen -d -- "$cur"
+			compgen -f -X '!*.scap*' -- "$cur"
+		)
 		return
 	fi
 	case $prev in
@@ -96,6 +104,18 @@ _koban() {
 		else
 			compopt -o filenames
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		;;
+	top)
+		if [[ $prev == --views ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		elif [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -d -M -s --read --delay --list-views
+				--once --json --seconds --views --no-mouse --snaplen --help" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(koban top --list-views 2>/dev/null |
+				cut -d' ' -f1)" -- "$cur")
 		fi
 		;;
 	rules)

@@ -16,6 +16,7 @@ static const struct verb {
 	{"capture", "write what happens into a .scap file", cmd_capture},
 	{"replay", "judge a capture by rules, as a watch judges this machine", cmd_replay},
 	{"read", "print the events of a capture, or of this machine", cmd_read},
+	{"top", "tables of processes, files, connections … in a terminal", cmd_top},
 	{"rules", "check, list, explain and test rule files", cmd_rules},
 	{"fields", "every field that rules and outputs can name", cmd_fields},
 	{"events", "every event that rules can ask for, with its parameters", cmd_events},

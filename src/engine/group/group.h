@@ -37,30 +37,50 @@ struct group_spec {
 	struct str filter; /* events that count at all; empty = all */
 	int sort_column;   /* -1 = the first value column */
 	bool ascending;
-	size_t max_rows; /* kept; 0 = 65536 */
+	size_t max_rows;                /* kept; 0 = 65536 */
+	const struct field_set *fields; /* what columns may name; NULL = field_set_syscall */
 };
 
 struct group_row {
 	const struct value *values; /* one a column; VT_STR with NULL s = missing */
-	uint64_t events;
+	uint64_t events;            /* 0 for a row that was only sampled */
 };
 
-struct group;
-/* The spec is copied. -EINVAL with the place of the mistake. */
-int group_new(const struct group_spec *spec, struct group **ret, struct err *e);
-void group_free(struct group *g);
-/* One event after state_apply(). True when it counted. */
-bool group_event(struct group *g, const struct field_subject *s);
+/* `struct group` is the state's: a group of users. */
+struct group_table;
 /*
- * The rows, sorted, good until the next call on g; interval_ns is what rates are divided by. At
- * most max rows (0 = all).
+ * The spec is copied. -EINVAL with the column or filter and the place in its text; -ENOMEM. Adding
+ * up text is an error; so is a column for conditions only.
  */
-size_t group_rows(struct group *g, uint64_t interval_ns, size_t max, const struct group_row **ret);
+int group_new(const struct group_spec *spec, struct group_table **ret, struct err *e);
+void group_free(struct group_table *g);
+/*
+ * One event after state_apply(). True when it counted: it passed the filter, has all keys, and
+ * there was room. Allocates nothing once its keys are known and its texts have been as long.
+ */
+bool group_event(struct group_table *g, const struct field_subject *s);
+/*
+ * Something that is there, event or not: a process, a descriptor of the state, in the clothes of an
+ * event of `s` (code EV_PROCINFO). It makes its row, and counts in columns whose fields are not of
+ * the event (none of "evt."), but is no event of the row.
+ */
+bool group_sample(struct group_table *g, const struct field_subject *s);
+/*
+ * The rows, sorted, good until the next call on g; interval_ns is what rates are divided by (0 =
+ * not at all). At most max rows (0 = all). A rate of times in GROUP_PERCENT is the share of the
+ * interval.
+ */
+size_t group_rows(
+	struct group_table *g, uint64_t interval_ns, size_t max, const struct group_row **ret);
 /* Sorts by another column from now on. */
-void group_sort(struct group *g, int column, bool ascending);
+void group_sort(struct group_table *g, int column, bool ascending);
 /* Forgets all rows (a new interval). */
-void group_clear(struct group *g);
-/* Keys that found no room. */
-uint64_t group_lost(const struct group *g);
-/* A value as people read it: 1.21K, 3.4ms, 12.5%; plain for keys. */
+void group_clear(struct group_table *g);
+/* Events whose key found no room. */
+uint64_t group_lost(const struct group_table *g);
+/* How many rows there are now. */
+size_t group_count(const struct group_table *g);
+/* Calls to malloc so far: stands still once it is warm. */
+uint64_t group_mallocs(const struct group_table *g);
+/* A value as people read it: 1.21K, 3.40ms, 12.5; plain without a unit; nothing when missing. */
 void group_value_format(const struct group_column *c, const struct value *v, struct buf *out);

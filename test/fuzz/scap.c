@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					   (data[0] == 0x1f && data[1] == 0x8b));
 	struct arena a;
 
-	if (size > FILE_MAX_BYTES / 2)
+	if (!size || size > FILE_MAX_BYTES / 2)
 		return 0;
 	arena_init(&a, 8 << 20);
 	if (!is_file) {

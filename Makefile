@@ -6,11 +6,11 @@ T ?= condition
 N ?= 60
 PREFIX ?= /usr/local
 
-.PHONY: help up build check asan fuzz bench lint demo install clean
+.PHONY: help up build check asan fuzz bench bench-replay lint demo demo-live install clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 up: build-release/build.ninja ## install what is missing, build, and watch this machine
 	ninja -C build-release
@@ -41,7 +41,15 @@ lint: build/build.ninja ## clang-format, clang-tidy, cppcheck, shellcheck, mando
 	setup/install.sh build lint
 	setup/lint.sh build
 
-demo: build-release/build.ninja ## watch for some seconds while a script misbehaves
+bench-replay: build-release/build.ninja ## what judging and printing captures costs, beside sysdig
+	ninja -C build-release
+	KOBAN_BUILD=build-release python3 test/bench/replay.py
+
+demo: build-release/build.ninja ## judge a recorded break-in; needs no root
+	ninja -C build-release
+	build-release/src/cmd/koban replay data/demo/intruder.scap.gz -r data/rules
+
+demo-live: build-release/build.ninja ## watch for some seconds while a script misbehaves
 	ninja -C build-release
 	$(SUDO) setup/demo.sh build-release
 

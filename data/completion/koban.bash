@@ -22,7 +22,7 @@ _koban() {
 		sensor.all_events= state.max_processes= state.host_root= log_level="
 
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "up watch top capture replay read rules fields events --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up watch capture replay read top rules fields events --help --version" -- "$cur")
 		return
 	fi
 	verb=${words[1]}
@@ -84,18 +84,6 @@ _koban() {
 		mapfile -t COMPREPLY < <(compgen -W "-r -c -o -M -q --rules --config --option
 			--json --no-fold --all-events --seconds --quiet --help" -- "$cur")
 		;;
-	top)
-		if [[ $prev == --views ]]; then
-			compopt -o filenames
-			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-		elif [[ $cur == -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "-r -d -M -s --read --delay --list-views
-				--once --json --seconds --views --no-mouse --snaplen --help" -- "$cur")
-		else
-			mapfile -t COMPREPLY < <(compgen -W "$(koban top --list-views 2>/dev/null |
-				cut -d' ' -f1)" -- "$cur")
-		fi
-		;;
 	replay)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "-r -c -o -n -q --rules --config --option
@@ -116,6 +104,18 @@ _koban() {
 		else
 			compopt -o filenames
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		;;
+	top)
+		if [[ $prev == --views ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		elif [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "-r -d -M -s --read --delay --list-views
+				--once --json --seconds --views --no-mouse --snaplen --help" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(koban top --list-views 2>/dev/null |
+				cut -d' ' -f1)" -- "$cur")
 		fi
 		;;
 	rules)

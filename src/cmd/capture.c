@@ -340,8 +340,10 @@ static int write_one(struct job *j, struct field_subject *s, struct err *e)
 	struct event hidden;
 	const struct event *ev = s->ev;
 
-	if (!ev->is_state_only && is_chosen(&j->chosen, s)) {
-		j->written += ev->def != NULL;
+	if (!ev->def) {
+		/* the writer learns from it */
+	} else if (!ev->is_state_only && is_chosen(&j->chosen, s)) {
+		j->written++;
 	} else {
 		if (!ev->is_state_only && !(j->c->is_fat && changes_state(ev)))
 			return 0;

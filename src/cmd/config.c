@@ -330,6 +330,33 @@ static void set_outputs(struct reader *r, struct config *c)
 		.spool_max_bytes = s->spool_max_bytes};
 }
 
+/* A recording is made when nobody looks: what is likely a secret is left out unless told otherwise.
+ */
+static const char *const usual_secrets[] = {"*PASSWORD*", "*PASSWD*", "*SECRET*", "*TOKEN*",
+	"*_KEY", "*CREDENTIAL*", "--password", "--token"};
+
+static void put_recorder(struct reader *r, struct config *c)
+{
+	const struct settings *s = &r->s;
+	bool is_told = false;
+
+	for (size_t i = 0; i < r->seen.n; i++)
+		is_told |= strcmp(r->seen.v[i], "recorder.redact") == 0;
+	c->recorder.enabled = s->recorder_enabled;
+	c->recorder.all_rules = s->recorder_mode == 1;
+	c->recorder.priority = s->recorder_priority;
+	c->recorder.before_ms = s->recorder_before_ms;
+	c->recorder.after_ms = s->recorder_after_ms;
+	c->recorder.ring_bytes = s->recorder_ring;
+	c->recorder.max_dir_bytes = s->recorder_max_dir;
+	c->recorder.dir = s->recorder_dir;
+	c->recorder.compress = s->recorder_compress;
+	c->recorder.environment = s->recorder_environment;
+	c->recorder.redact = is_told ? s->recorder_redact.v : usual_secrets;
+	c->recorder.nredact =
+		is_told ? s->recorder_redact.n : sizeof(usual_secrets) / sizeof(*usual_secrets);
+}
+
 static void set_rest(struct reader *r, struct config *c)
 {
 	/* emergency … error, warning, notice and info, debug */
@@ -349,6 +376,7 @@ static void set_rest(struct reader *r, struct config *c)
 	c->sensor.all_events = s->all_events;
 	c->sensor.pushdown = s->pushdown;
 	c->sensor.snaplen = (uint32_t)s->snaplen;
+	put_recorder(r, c);
 	c->webserver.enabled = s->webserver_enabled;
 	c->webserver.listen_address = s->webserver_address;
 	c->webserver.port = (uint16_t)s->webserver_port;

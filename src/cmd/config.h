@@ -40,6 +40,17 @@ struct config {
 	} sensor;
 	struct {
 		bool enabled;
+		bool all_rules;         /* not only those with `capture: true` … */
+		enum priority priority; /* … when they are at least so important */
+		uint64_t before_ms, after_ms;
+		uint64_t ring_bytes, max_dir_bytes;
+		const char *dir;
+		bool compress, environment;
+		const char *const *redact;
+		size_t nredact;
+	} recorder;
+	struct {
+		bool enabled;
 		const char *listen_address;
 		uint16_t port;
 	} webserver;

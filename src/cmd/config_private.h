@@ -54,6 +54,12 @@ struct settings {
 	const char *host_root;
 	uint64_t ring_bytes, snaplen, buf_size_preset;
 	bool all_events, pushdown;
+	bool recorder_enabled, recorder_compress, recorder_environment;
+	unsigned recorder_mode; /* 0 = rules, 1 = all_rules */
+	enum priority recorder_priority;
+	uint64_t recorder_before_ms, recorder_after_ms, recorder_ring, recorder_max_dir;
+	const char *recorder_dir;
+	struct texts recorder_redact;
 	bool webserver_enabled;
 	uint64_t webserver_port;
 	const char *webserver_address;

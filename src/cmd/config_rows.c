@@ -24,6 +24,10 @@
 	{                                                                                          \
 		.key = key_, .type = OPT_SIZE, .offset = at, .min = min_, .max = max_              \
 	}
+#define DURATION(key_, at, min_, max_)                                                             \
+	{                                                                                          \
+		.key = key_, .type = OPT_DURATION, .offset = at, .min = min_, .max = max_          \
+	}
 #define CHOICE(key_, at, list)                                                                     \
 	{                                                                                          \
 		.key = key_, .type = OPT_CHOICE, .offset = at, .choices = list                     \
@@ -43,6 +47,7 @@
 
 static const char *const tri_names[] = {"auto", "true", "false", NULL};
 static const char *const format_names[] = {"default", "text", "json", NULL};
+static const char *const recorder_modes[] = {"rules", "all_rules", NULL};
 static const char *const syslog_forms[] = {"default", "rfc5424", "rfc3164", NULL};
 
 /* ---- outputs: the same rows for Falco's sections and for the items of `outputs` -------------- */
@@ -389,6 +394,20 @@ static const struct option state_rows[] = {
 static const struct option sensor_rows[] = {SIZE("ring_bytes", AT(ring_bytes), 1 << 16, 1ULL << 32),
 	BOOL("all_events", AT(all_events)), BOOL("pushdown", AT(pushdown)),
 	NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
+static const struct option recorder_rows[] = {BOOL("enabled", AT(recorder_enabled)),
+	CHOICE("mode", AT(recorder_mode), recorder_modes),
+	{.key = "priority", .type = OPT_PRIORITY, .offset = AT(recorder_priority)},
+	DURATION("before", AT(recorder_before_ms), 1000, 3600000),
+	DURATION("after", AT(recorder_after_ms), 1000, 3600000),
+	SIZE("ring_bytes", AT(recorder_ring), 1 << 20, 1ULL << 34), TEXT("dir", AT(recorder_dir)),
+	SIZE("max_dir_bytes", AT(recorder_max_dir), 1 << 20, 1ULL << 44),
+	BOOL("compress", AT(recorder_compress)), BOOL("environment", AT(recorder_environment)),
+	{.key = "redact", .type = OPT_TEXTS, .offset = AT(recorder_redact)}, {0}};
+static const struct option capture_rows[] = {BOOL("enabled", AT(recorder_enabled)),
+	CHOICE("mode", AT(recorder_mode), recorder_modes),
+	NUMBER("default_duration", AT(recorder_after_ms), 1, 3600000),
+	UNUSED("path_prefix", "recorder.dir says where recordings go"),
+	UNUSED("max_file_size_mb", "recorder.max_dir_bytes limits all recordings together"), {0}};
 static const struct option webserver_rows[] = {BOOL("enabled", AT(webserver_enabled)),
 	NUMBER("listen_port", AT(webserver_port), 1, 65535),
 	TEXT("listen_address", AT(webserver_address)), CUSTOM("ssl_enabled", read_ssl_enabled),
@@ -443,13 +462,14 @@ const struct option config_rows[] = {
 	MAP("webserver", 0, webserver_rows),
 	MAP("sensor", 0, sensor_rows),
 	MAP("state", 0, state_rows),
+	MAP("recorder", 0, recorder_rows),
 	CHOICE("log_level", AT(log_level), level_names),
 	MAP("engine", 0, engine_rows),
 	MAP("falco_libs", 0, falco_libs_rows),
 	MAP("base_syscalls", 0, base_syscalls_rows),
 	UNUSED("buffered_outputs", "every finding is written at once"),
 	UNUSED("buffer_format_base64", "buffers are printed as text"),
-	UNUSED("capture", "koban does not record on a match; use `koban capture`"),
+	MAP("capture", 0, capture_rows),
 	UNUSED("load_plugins", "containers, users and Kubernetes need no plugin"),
 	UNUSED("plugins", "containers, users and Kubernetes need no plugin"),
 	UNUSED("plugins_hostinfo", "there are no plugins"),
@@ -488,6 +508,15 @@ void settings_init(struct settings *s)
 		.spool_max_bytes = 256 << 20,
 		.fold_window_ms = 30000,
 		.snaplen = 80,
+		.recorder_mode = 1,
+		.recorder_priority = PRIORITY_WARNING,
+		.recorder_before_ms = 30000,
+		.recorder_after_ms = 10000,
+		.recorder_ring = 64 << 20,
+		.recorder_max_dir = 1 << 30,
+		.recorder_dir = "/var/lib/koban/recordings",
+		.recorder_compress = true,
+		.recorder_environment = true,
 		.webserver_port = 8765,
 		.webserver_address = "127.0.0.1",
 		.log_level = 6, /* info */

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "cmd/privileges.h"
+#include "cmd/record.h"
 #include "cmd/reload.h"
 #include "cmd/setup.h"
 
@@ -40,6 +41,8 @@ struct live {
 	struct outputs *outputs;
 	struct metrics_server *metrics;
 	struct reload *reload;
+	struct recorder *recorder; /* NULL = off */
+	uint64_t recorder_told;
 	struct arena arena; /* of one event */
 	char hostname[256];
 	uint64_t started_ns, next_tick_ns, ends_ns;
@@ -100,13 +103,29 @@ static bool wants_all(const struct live *l)
 	return l->options.all_events || l->config->sensor.all_events;
 }
 
+/* What the rules need, and what a recording does. */
+static void want(const struct live *l, uint64_t codes[SENSOR_CODE_WORDS])
+{
+	memcpy(codes, l->ruleset->codes, sizeof(l->ruleset->codes));
+	if (l->config->recorder.enabled)
+		record_want(codes);
+}
+
+/* Opens that no rule wants still belong into a recording. */
+static bool can_push(const struct live *l)
+{
+	return l->ruleset->can_push_opens && l->config->sensor.pushdown &&
+	       !l->config->recorder.enabled;
+}
+
 static void tell_sensor(struct live *l)
 {
 	const struct ruleset *rs = l->ruleset;
+	uint64_t codes[SENSOR_CODE_WORDS];
 	struct sensor_path *paths = calloc(rs->npaths ? rs->npaths : 1, sizeof(*paths));
 
-	sensor_want(l->sensor, rs->codes, wants_all(l),
-		rs->can_push_opens && l->config->sensor.pushdown);
+	want(l, codes);
+	sensor_want(l->sensor, codes, wants_all(l), can_push(l));
 	if (!paths)
 		return;
 	for (size_t i = 0; i < rs->npaths; i++)
@@ -185,6 +204,8 @@ static void tick(struct live *l, uint64_t now_ns)
 	sensor_tick(l->sensor);
 	l->paths_moved = false;
 	state_tick(l->state, clock_epoch_ns());
+	if (l->recorder)
+		record_tick(l->recorder, clock_epoch_ns(), &l->recorder_told);
 	if (asked_to_reopen) {
 		asked_to_reopen = 0;
 		outputs_reopen(l->outputs);
@@ -205,7 +226,13 @@ static void emit(const struct finding *f, const struct rule *rule, void *arg)
 
 	l->now.findings++;
 	l->now.by_priority[f->priority]++;
-	outputs_emit(l->outputs, f);
+	if (l->recorder) {
+		struct finding with = record_finding(l->recorder, l->config, f, rule, &l->arena);
+
+		outputs_emit(l->outputs, &with);
+	} else {
+		outputs_emit(l->outputs, f);
+	}
 }
 
 static bool has_host_root(int fd)
@@ -240,9 +267,14 @@ static void meet_container(struct live *l, const struct process *proc)
 	close(fd);
 }
 
-static void judge(struct live *l, const struct event *ev)
+static void judge(struct live *l, struct event *ev)
 {
+	if (l->recorder)
+		state_complete(l->state, &l->arena, ev);
 	const struct process *proc = state_apply(l->state, ev);
+
+	if (l->recorder)
+		recorder_event(l->recorder, ev, proc);
 
 	l->now.events++;
 	if (proc->container && ev->exepath.len && proc->container != l->last_container)
@@ -336,22 +368,27 @@ static int open_detect(struct live *l, struct err *e)
 
 static int open_sensor(struct live *l, struct err *e)
 {
+	uint64_t codes[SENSOR_CODE_WORDS];
+	struct state_options so = l->config->state;
 	struct sensor_options o = {
-		.codes = l->ruleset->codes,
+		.codes = codes,
 		.all_events = wants_all(l),
-		.push_opens = l->ruleset->can_push_opens && l->config->sensor.pushdown,
+		.push_opens = can_push(l),
 		.want_latency = l->ruleset->needs_latency,
 		.snaplen = l->config->sensor.snaplen,
 		.ring_bytes = l->config->sensor.ring_bytes,
 	};
+	want(l, codes);
 	int r = sensor_open(&o, &l->sensor, e);
 
 	if (r < 0)
 		return r;
 	tell_sensor(l);
-	l->state = state_new(&l->config->state, e);
+	so.descriptors = l->config->recorder.enabled;
+	l->state = state_new(&so, e);
 	/* after the sensor is attached, so that no process falls between */
-	return l->state ? state_seed(l->state, e) : -ENOMEM;
+	r = l->state ? state_seed(l->state, e) : -ENOMEM;
+	return r < 0 || !so.descriptors ? r : state_seed_descriptors(l->state, e);
 }
 
 static void read_hostname(struct live *l)
@@ -388,6 +425,7 @@ static int open_all(struct live *l, struct err *e)
 	/* capabilities are a thread's own: they go before outputs and resolver start theirs */
 	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 ||
 		(r = privileges_drop(e)) < 0 || (r = open_detect(l, e)) < 0 ||
+		(r = record_open(l->config, l->state, &l->recorder, e)) < 0 ||
 		(r = open_outputs(l, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
@@ -437,6 +475,7 @@ void live_close(struct live *l)
 	if (l->metrics)
 		metrics_server_close(l->metrics);
 	sensor_close(l->sensor);
+	recorder_free(l->recorder);
 	if (l->outputs)
 		outputs_close(l->outputs, DRAIN_MS);
 	if (!l->options.is_quiet && l->now.final) {

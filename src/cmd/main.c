@@ -13,10 +13,10 @@ static const struct verb {
 } verbs[] = {
 	{"up", "watch this machine, with a live picture of what it costs", cmd_up},
 	{"watch", "watch this machine: one line a finding, for services and pipes", cmd_watch},
-	{"top", "tables of processes, files, connections … in a terminal", cmd_top},
 	{"capture", "write what happens into a .scap file", cmd_capture},
 	{"replay", "judge a capture by rules, as a watch judges this machine", cmd_replay},
 	{"read", "print the events of a capture, or of this machine", cmd_read},
+	{"top", "tables of processes, files, connections … in a terminal", cmd_top},
 	{"rules", "check, list, explain and test rule files", cmd_rules},
 	{"fields", "every field that rules and outputs can name", cmd_fields},
 	{"events", "every event that rules can ask for, with its parameters", cmd_events},

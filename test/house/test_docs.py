@@ -189,11 +189,11 @@ def check_adding_output():
 
 def check_make_help():
     """`make help` names every door, and README and CONTRIBUTING name no other."""
-    doors = set(re.findall(r"^  make (\w+)", run("make", "-s", "help").stdout, re.M))
+    doors = set(re.findall(r"^  make ([\w-]+)", run("make", "-s", "help").stdout, re.M))
     phony = set(re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split())
     shown = set()
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        shown |= set(re.findall(r"`(?:sudo )?make (\w+)", (ROOT / name).read_text()))
+        shown |= set(re.findall(r"`(?:sudo )?make ([\w-]+)", (ROOT / name).read_text()))
     return doors == phony and shown <= doors, f"help {doors}, phony {phony}, shown {shown}"
 
 

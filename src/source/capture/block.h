@@ -87,6 +87,7 @@ enum {
  */
 enum event_option {
 	OPTION_ENTER = 0x4B01,   /* u64: when the call began, ns since the epoch */
+	OPTION_EMPTY = 0x4B03,   /* u32: bits of parameters that are not available but have zeros */
 	OPTION_SYSCALL = 0x4B02, /* u16: parameter ID of event 1, where the event says 0 */
 };
 

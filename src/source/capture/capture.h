@@ -139,9 +139,22 @@ int recorder_new(const struct recorder_options *o, const struct state *s, struct
 /* Every event, after state_apply(). Allocates nothing. */
 void recorder_event(struct recorder *r, const struct event *ev, const struct process *proc);
 /*
- * A rule fired: what is in the ring is to be written out, and what comes in the next after_ns.
- * Findings that fire while a recording goes on join it. Returns the file's path, good until the
- * next call; empty when it cannot be made.
+ * A rule fired: what is in the ring is to be written out, and what comes in the next after_ns (0 =
+ * the options'). Findings that fire while a recording goes on join it. Returns the file's path,
+ * good until the next call; empty when it cannot be made. The writing is done by another thread.
  */
-struct str recorder_fire(struct recorder *r, uint64_t ts_ns, struct str rule);
+struct str recorder_fire(struct recorder *r, uint64_t ts_ns, struct str rule, uint64_t after_ns);
+/* Once a second: ends a recording whose time is over though no event came. */
+void recorder_tick(struct recorder *r, uint64_t now_ns);
+struct recorder_counters {
+	uint64_t events;       /* that went into the ring */
+	uint64_t recordings;   /* begun */
+	uint64_t bytes;        /* written to files */
+	uint64_t failed;       /* files that could not be opened or written to their end */
+	uint64_t lost_batches; /* the disk did not keep up */
+	uint64_t removed;      /* old files, for max_dir_bytes */
+	int last_error;        /* negative errno of the last failure */
+};
+struct recorder_counters recorder_counters(const struct recorder *r);
+/* Finishes the recording and waits until it is written. */
 void recorder_free(struct recorder *r);

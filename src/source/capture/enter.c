@@ -212,7 +212,9 @@ void enter_unpack(const struct enter_slot *s, const struct event_def *def, struc
 	ret->nparams = s->nparams;
 	for (unsigned i = 0; i < s->nparams; i++) {
 		ret->params[i] = str_make(p, s->lengths[i]);
-		p += s->lengths[i];
+		/* an enter of empty parameters alone has no bytes at all */
+		if (s->lengths[i])
+			p += s->lengths[i];
 	}
 }
 

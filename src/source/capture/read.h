@@ -86,6 +86,8 @@ int read_machine(struct list *l, struct err *e);
  */
 int read_event(struct capture *c, const struct block *b, const uint8_t *p, struct event *ret,
 	struct err *e);
+/* What stands behind the event in its block, from a multiple of four bytes on. */
+void read_options(const uint8_t *p, size_t len, struct event *ret);
 void read_kinds(struct code_kind *kinds, const struct event_upgrader *u);
 
 /* A string with a 16-bit length in front, without NULs at its end. */

@@ -209,6 +209,9 @@ int read_event(struct capture *c, const struct block *b, const uint8_t *p, struc
 	ret->cpu = load_u16(p);
 	ret->def = raw.kind->def;
 	ret->is_state_only = flags & EVENT_STATE_ONLY;
+	size_t used = ((size_t)(raw.end - p) + 3) & ~(size_t)3;
+	if (used < have)
+		read_options(p + used, have - used, ret);
 	return 1;
 }
 

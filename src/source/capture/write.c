@@ -186,12 +186,13 @@ static int begin_events(struct capture_writer *w, uint64_t ts_ns)
 	return r;
 }
 
+/* 0 too when the event is none for a file. */
 static int put_event(struct capture_writer *w, const struct event *ev, const struct process *proc)
 {
 	struct encoder c = encoder_of(w->scratch, LARGE_BLOCK_MAX);
-	int r = w->has_time ? 0 : begin_events(w, ev->ts_ns);
+	int r = w->has_time || !ev->def ? 0 : begin_events(w, ev->ts_ns);
 
-	if (r == 0 && proc && proc->container)
+	if (r == 0 && ev->def && proc && proc->container)
 		r = put_container(w, proc->container, ev->ts_ns);
 	if (r < 0 || !write_event(&w->ew, &c, ev, proc))
 		return r;
@@ -217,7 +218,7 @@ int capture_write(
 {
 	if (w->failed)
 		return err_set(e, EIO, "%s: an earlier write failed", w->path);
-	if (!ev->def || (is_container_event(ev) && !ev->is_state_only))
+	if (is_container_event(ev) && !ev->is_state_only)
 		return 0;
 	if (is_full(w, ev->ts_ns)) {
 		int r = rotate(w, e);

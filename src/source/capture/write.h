@@ -11,6 +11,7 @@ enum {
 	WRITE_PATH_MAX = 1023,
 	WRITE_VECTOR_MAX = 4096,
 	WRITE_NAME_MAX = 256,
+	WRITE_FORKS = 256,
 	/* where a list is cut into a second block */
 	WRITE_LIST_BYTES = 1 << 20,
 };
@@ -87,13 +88,18 @@ bool redact_wants(const struct redact *r);
 struct event_writer {
 	const struct state *state;
 	struct redact redact;
+	struct write_fork {
+		uint32_t pid, child, vpid; /* who forked, the child's ids */
+	} forks[WRITE_FORKS];              /* the last ones */
+	unsigned nforks;
 	uint64_t numbers[EVENT_PARAMS_MAX];
 	char vectors[3][WRITE_VECTOR_MAX * 2]; /* arguments, environment, cgroups */
 	char texts[4][WRITE_PATH_MAX + 1];     /* what state knows, NUL-terminated */
 };
 
 /*
- * One event as a block. False when it is not for a file (koban's own codes). It allocates nothing.
+ * One event as a block. False when it is not for a file (koban's own codes; it learns from them).
+ * It allocates nothing.
  */
 bool write_event(struct event_writer *w, struct encoder *c, const struct event *ev,
 	const struct process *proc);

@@ -141,15 +141,37 @@ static void fill_process(struct fill *f)
 	fill_number(f, "pidns_init_start_ts", p->pidns_init_start_ns);
 }
 
+/* Every new process is told by an EVENT_FORK before its clone returns; a new thread is not. */
+static void note_fork(struct event_writer *w, const struct event *ev)
+{
+	w->forks[w->nforks++ % WRITE_FORKS] =
+		(struct write_fork){ev->pid, ev->fork.child_pid, ev->fork.vpid};
+}
+
+static bool made_thread(const struct fill *f)
+{
+	int64_t res = 0;
+
+	if (!event_result(f->ev, &res) || res <= 0)
+		return res == 0 && f->ev->tid != f->ev->pid;
+	for (unsigned i = 0; i < WRITE_FORKS; i++) {
+		const struct write_fork *k = &f->w->forks[i];
+
+		if (k->pid == f->ev->pid && (k->child == res || k->vpid == res))
+			return false;
+	}
+	return true;
+}
+
 /*
- * Other readers tell threads from processes by the flags. Where the sensor did not read them, the
- * child at least shows by its numbers which it is; CLONE_CHILD_IN_PIDNS is nobody's argument.
+ * Other readers tell threads from processes by the flags. The sensor reads those of clone; those of
+ * clone3 lie in memory that the caller can change meanwhile, so that only what the kernel did says
+ * which it was. CLONE_CHILD_IN_PIDNS is nobody's argument.
  */
 static void fill_clone_flags(struct fill *f)
 {
 	enum { FILES = 0x1, FS = 0x2, SIGHAND = 0x800, THREAD = 0x2000, VM = 0x8000 };
 	enum { VFORK = 0x8000000, IN_PIDNS = 0x20000000 };
-	bool is_thread = f->ev->tid != f->ev->pid;
 	uint64_t flags = 0;
 	int i = event_param_index(f->ev->def, STR("flags"));
 
@@ -159,7 +181,7 @@ static void fill_clone_flags(struct fill *f)
 		memcpy(&flags, f->params[i].s, 4);
 	else if (f->ev->code == EV_VFORK)
 		flags = VFORK | VM;
-	else if (f->ev->code != EV_FORK && is_thread)
+	else if (f->ev->code == EV_CLONE3 && made_thread(f))
 		flags = THREAD | SIGHAND | FILES | FS | VM;
 	if (f->proc->vpid && f->proc->vpid != f->proc->pid)
 		flags |= IN_PIDNS;
@@ -266,15 +288,42 @@ static void put_option(struct encoder *c, uint16_t code, const void *value, uint
 	put_bytes(c, zeros, (4 - len % 4u) % 4);
 }
 
-static void put_options(struct encoder *c, const struct event *ev, size_t at, uint16_t id)
+/*
+ * Readers of sysdig 0.29 know no empty number and print what happens to lie there. They get zeros,
+ * and the bits say that they are none.
+ */
+enum { EVENT_OLD_MAX = 336 /* sysdig 0.29 skips later ones */ };
+
+static uint32_t fill_empty(const struct event_def *def, struct str *params, unsigned n)
+{
+	static const char zeros[8];
+	uint32_t empty = 0;
+	bool is_signed;
+
+	for (unsigned i = 0; i < n && def->code < EVENT_OLD_MAX; i++) {
+		unsigned size =
+			params[i].len ? 0 : param_type_size(def->params[i].type, &is_signed);
+
+		if (size && size <= sizeof(zeros)) {
+			params[i] = str_make(zeros, size);
+			empty |= 1U << i;
+		}
+	}
+	return empty;
+}
+
+static void put_options(
+	struct encoder *c, const struct event *ev, size_t at, uint16_t id, uint32_t empty)
 {
 	static const char zeros[4];
 
-	if (!ev->enter_ns && !id)
+	if (!ev->enter_ns && !id && !empty)
 		return;
 	put_bytes(c, zeros, (4 - (encoder_len(c) - at) % 4) % 4);
 	if (ev->enter_ns)
 		put_option(c, OPTION_ENTER, &ev->enter_ns, sizeof(ev->enter_ns));
+	if (empty)
+		put_option(c, OPTION_EMPTY, &empty, sizeof(empty));
 	if (id)
 		put_option(c, OPTION_SYSCALL, &id, sizeof(id));
 }
@@ -286,6 +335,7 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 	size_t head = EVENT_HEADER_BYTES + n * (is_large ? 4 : 2);
 	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES - 64 - head;
 	uint16_t id = hide_syscall(ev, params);
+	uint32_t empty = fill_empty(def, params, n);
 	size_t total = cut_to_fit(params, n, room);
 	uint32_t type = ev->is_state_only ? (is_large ? BLOCK_EVENT_FLAGS_LARGE : BLOCK_EVENT_FLAGS)
 					  : (is_large ? BLOCK_EVENT_LARGE : BLOCK_EVENT);
@@ -305,7 +355,7 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 		is_large ? put_u32(c, params[i].len) : put_u16(c, params[i].len);
 	for (unsigned i = 0; i < n; i++)
 		put_bytes(c, params[i].s, params[i].len);
-	put_options(c, ev, at, id);
+	put_options(c, ev, at, id, empty);
 	block_end(c, at);
 }
 
@@ -314,6 +364,8 @@ bool write_event(struct event_writer *w, struct encoder *c, const struct event *
 {
 	struct fill f = {.w = w, .ev = ev, .proc = proc};
 
+	if (ev->code == EVENT_FORK)
+		note_fork(w, ev);
 	if (!ev->def)
 		return false;
 	fill(&f);

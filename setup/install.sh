@@ -11,7 +11,8 @@ libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev libncurses-dev libcmocka-
 
 # What the tests start: containers, a second kernel, other ways of asking for a file.
 test='libclang-rt-14-dev python3 python3-yaml podman runc crun containerd
-qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps sysdig python3-pyte
+qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps
+sysdig python3-pyte
 cpio curl git psmisc util-linux mount netcat-openbsd strace'
 
 lint='clang-format-14 clang-format clang-tidy cppcheck shellcheck mandoc git'

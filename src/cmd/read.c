@@ -260,7 +260,7 @@ static int parse(struct command *c, int argc, char **argv)
 	};
 	int opt, code = -1;
 
-	/* words come in order, as if they were options: those behind a chisel are its arguments */
+	/* words come in order, as if they were options */
 	while (code < 0 &&
 		(opt = getopt_long(argc, argv, "-r:p:jd:n:M:t:AxXbvSqs:Ph", longs, NULL)) != -1)
 		code = set_option(c, opt, optarg);

@@ -6,8 +6,10 @@
 #include "cmd/stream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EVENT_ARENA_BYTES = 8 << 20 };
 
@@ -96,6 +98,16 @@ int stream_open(const struct stream_options *o, struct stream **ret, struct err 
 	return 0;
 }
 
+/* The machine that the events are of: a capture tells it in front of its first event. */
+static void read_hostname(struct stream *s)
+{
+	if (s->capture)
+		snprintf(s->hostname, sizeof(s->hostname), "%s",
+			capture_info(s->capture)->machine.hostname);
+	else if (gethostname(s->hostname, sizeof(s->hostname) - 1) < 0)
+		s->hostname[0] = 0;
+}
+
 static int next_event(struct stream *s, int timeout_ms, struct err *e)
 {
 	int r;
@@ -117,8 +129,10 @@ int stream_next(struct stream *s, int timeout_ms, struct field_subject *ret, str
 		return r;
 	if (s->capture || !s->o.no_descriptors)
 		state_complete(s->state, &s->arena, &s->ev);
-	if (!s->first_ns)
+	if (!s->first_ns) {
 		s->first_ns = s->ev.ts_ns;
+		read_hostname(s);
+	}
 	*ret = (struct field_subject){
 		.ev = &s->ev,
 		.proc = state_apply(s->state, &s->ev),

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Events with the state applied, from this machine or from a capture: what `koban read`, `replay`,
- * `capture`, `top` and the chisels loop over. It owns the source, the state and the event's arena.
+ * `capture` and `top` loop over. It owns the source, the state and the event's arena.
  */
 #include "base/arena.h"
 #include "base/err.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events grouped by fields: a spec compiled, and events put into their rows. What values add up to
- * is cell.c's work, rows are rows.c's, how numbers are written format.c's. It knows no view and no
- * chisel.
+ * is cell.c's work, rows are rows.c's, how numbers are written format.c's. It knows no view.
  */
 #include <errno.h>
 #include <stdlib.h>

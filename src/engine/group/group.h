@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Events grouped by fields: the one operator behind `koban read --top`, the top and list chisels
- * and the tables of `koban top`. A spec names key columns (fields whose values tell rows apart) and
+ * Events grouped by fields: the one operator behind the tables of `koban top`. A spec names key columns (fields whose values tell rows apart) and
  * value columns (fields that are added up for each row); events that pass the filter feed it; rows
  * come out sorted. It keeps at most max_rows rows: past that, new keys are counted in `lost`.
  */

@@ -130,20 +130,25 @@ static int enter_landlock(const struct cell_options *o, struct err *e)
 	return r;
 }
 
-/* Root without capabilities may still read what its files' modes let root read. */
-static int drop_capabilities(bool keep_files, struct err *e)
+static int keep(cap_t now, cap_t want, cap_value_t cap)
 {
-	const cap_value_t files[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
+	cap_flag_value_t has = CAP_CLEAR;
+
+	if (cap_get_flag(now, cap, CAP_PERMITTED, &has) < 0 || has != CAP_SET)
+		return 0;
+	if (cap_set_flag(want, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
+		cap_set_flag(want, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0)
+		return -errno;
+	return 0;
+}
+
+int cell_keep_capabilities(const int *caps, size_t n, struct err *e)
+{
 	cap_t now = cap_get_proc(), want = cap_init();
 	int r = now && want ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && keep_files && i < 2; i++) {
-		cap_flag_value_t has = CAP_CLEAR;
-		if (cap_get_flag(now, files[i], CAP_PERMITTED, &has) == 0 && has == CAP_SET &&
-			(cap_set_flag(want, CAP_PERMITTED, 1, &files[i], CAP_SET) < 0 ||
-				cap_set_flag(want, CAP_EFFECTIVE, 1, &files[i], CAP_SET) < 0))
-			r = -errno;
-	}
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = keep(now, want, caps[i]);
 	if (r == 0 && cap_set_proc(want) < 0)
 		r = -errno;
 	cap_free(now);
@@ -167,8 +172,10 @@ static int limit(int what, uint64_t max, const char *name, struct err *e)
 
 int cell_enter(const struct cell_options *o, struct err *e)
 {
+	/* root without capabilities may still read what its files' modes let root read */
+	static const int files[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
 	bool has_paths = (o->read_paths && o->read_paths[0]) || o->write_dir;
-	int r = drop_capabilities(has_paths, e);
+	int r = cell_keep_capabilities(files, has_paths ? 2 : 0, e);
 
 	/* localtime() would look for the zone when it cannot any more */
 	tzset();

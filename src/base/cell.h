@@ -35,5 +35,10 @@ enum {
  * Limits: Linux 3.17 for seccomp, 5.13 for landlock; threads that run already keep their landlock.
  */
 int cell_enter(const struct cell_options *o, struct err *e);
+/*
+ * Gives up all capabilities but these (CAP_…, capabilities(7)), of which it keeps what it has: what
+ * was never given (a container's koban) cannot be kept. 0 or -errno.
+ */
+int cell_keep_capabilities(const int *caps, size_t n, struct err *e);
 /* Whether this kernel confines by folder. */
 bool cell_has_landlock(void);

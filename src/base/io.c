@@ -180,3 +180,20 @@ int io_write_all(int fd, struct str s)
 	}
 	return 0;
 }
+
+bool io_parse_stat(struct str text, struct str *comm, uint64_t field[IO_STAT_FIELDS])
+{
+	/* the name may hold blanks and brackets, the rest may not */
+	ptrdiff_t open = str_find_char(text, '('), close = str_rfind_char(text, ')');
+
+	memset(field, 0, IO_STAT_FIELDS * sizeof(*field));
+	if (open < 0 || close < open)
+		return false;
+	*comm = str_make(text.s + open + 1, (size_t)(close - open - 1));
+	struct str rest = str_trim(str_skip(text, (size_t)close + 1));
+
+	for (int n = 3; n < IO_STAT_FIELDS && rest.s; n++)
+		if (!str_to_u64(str_trim(str_cut(&rest, ' ')), 10, &field[n]))
+			field[n] = 0;
+	return true;
+}

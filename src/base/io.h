@@ -24,5 +24,11 @@ ptrdiff_t io_read_proc(const char *path, char *buf, size_t size);
  */
 int io_list_dir(struct arena *a, const char *dir, const char *const *suffixes, size_t limit,
 	struct str **ret, size_t *ret_n, struct err *e);
+enum { IO_STAT_FIELDS = 53 };
+/*
+ * The text of /proc/PID/stat (proc(5)): its fields by their numbers, which begin at 3 behind the
+ * name, negative ones as 0; *comm is the name, which may hold anything. False for another text.
+ */
+bool io_parse_stat(struct str text, struct str *comm, uint64_t field[IO_STAT_FIELDS]);
 /* Writes all of it, going on after short writes and EINTR. 0 or -errno. */
 int io_write_all(int fd, struct str s);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cmd/privileges.h"
+#include "cmd/event_filter.h"
+#include "cmd/stop.h"
 #include "cmd/stream.h"
 #include "cmd/verbs.h"
 
@@ -52,23 +52,6 @@ static const char help[] =
 	"  koban capture -w trace.scap -M 10\n"
 	"  koban capture -z -w trace.scap.gz -C 100 -W 5 container.id != host\n"
 	"  koban capture -w - --redact '*TOKEN*' | koban read -\n";
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void on_signal(int sig)
-{
-	asked_to_stop = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- options -------------------------------------------------------------------------------- */
 
@@ -235,82 +218,16 @@ static int parse(struct command *c, int argc, char **argv)
 	return check(c);
 }
 
-/* ---- the filter ----------------------------------------------------------------------------- */
-
-struct chosen {
-	struct arena arena;
-	struct filter_program *program;
-	struct filter_eval *eval; /* NULL = everything */
-	uint32_t root;
-	bool is_named;
-};
-
-static int chosen_open(struct chosen *f, struct str text, struct err *e)
-{
-	struct filter_parse_options o = {.fields = &field_set_syscall};
-	struct filter_error fe = {0};
-	struct ast *ast;
-
-	arena_init(&f->arena, 0);
-	if (!str_trim(text).len)
-		return 0;
-	if (filter_parse(&f->arena, text, &o, &ast, &fe) < 0 ||
-		!(f->program = filter_program_new(&field_set_syscall)) ||
-		filter_program_add(f->program, ast, &f->root, &fe) < 0)
-		return err_set(e, EINVAL, "filter:%u:%u: %s", fe.pos.line, fe.pos.column, fe.msg);
-	int r = filter_program_seal(f->program, e);
-	if (r < 0)
-		return r;
-	f->is_named = filter_program_is_named(f->program, f->root);
-	f->eval = filter_eval_new(f->program);
-	return f->eval ? 0 : err_set(e, ENOMEM, "out of memory");
-}
-
-static void chosen_close(struct chosen *f)
-{
-	if (f->eval)
-		filter_eval_free(f->eval);
-	if (f->program)
-		filter_program_free(f->program);
-	arena_done(&f->arena);
-}
-
-static bool is_chosen(struct chosen *f, struct field_subject *s)
-{
-	enum name_kind kinds[EVENT_NAMES_MAX];
-	bool passes;
-
-	if (!f->eval)
-		return true;
-	filter_eval_begin(f->eval, s);
-	passes = filter_eval_root(f->eval, f->root);
-	unsigned n = f->is_named && !passes ? field_name_kinds(s->ev, kinds) : 0;
-	for (unsigned i = 1; i < n && !passes; i++) {
-		s->name = kinds[i];
-		filter_eval_rename(f->eval);
-		passes = filter_eval_root(f->eval, f->root);
-	}
-	s->name = NAME_ASKED;
-	return passes;
-}
-
 /* ---- the loop ------------------------------------------------------------------------------- */
 
 struct job {
 	const struct command *c;
-	struct chosen chosen;
+	struct event_filter *filter;
 	struct stream *stream;
 	struct capture_writer *writer;
 	uint64_t written, ends_ns, next_line_ns;
 	bool has_line;
 };
-
-/* What readers cannot do without: processes, descriptors, credentials. */
-static bool changes_state(const struct event *ev)
-{
-	return ev->def && (ev->def->flags & (EF_STATE | EF_CREATES_FD) || ev->code == EV_CLOSE ||
-				  ev->code == EV_CONNECT || ev->code == EV_BIND);
-}
 
 static void show_progress(struct job *j)
 {
@@ -342,10 +259,10 @@ static int write_one(struct job *j, struct field_subject *s, struct err *e)
 
 	if (!ev->def) {
 		/* the writer learns from it */
-	} else if (!ev->is_state_only && is_chosen(&j->chosen, s)) {
+	} else if (!ev->is_state_only && event_filter_passes(j->filter, s)) {
 		j->written++;
 	} else {
-		if (!ev->is_state_only && !(j->c->is_fat && changes_state(ev)))
+		if (!ev->is_state_only && !(j->c->is_fat && capture_is_needed(ev->code)))
 			return 0;
 		hidden = *ev;
 		hidden.is_state_only = true;
@@ -356,7 +273,7 @@ static int write_one(struct job *j, struct field_subject *s, struct err *e)
 
 static bool is_done(const struct job *j, uint64_t now_ns)
 {
-	return asked_to_stop || (j->c->count && j->written >= j->c->count) ||
+	return stop_asked() || (j->c->count && j->written >= j->c->count) ||
 	       (j->ends_ns && now_ns >= j->ends_ns);
 }
 
@@ -413,19 +330,42 @@ static void tell_end(struct job *j, struct capture_writer_counters n)
 			(unsigned long long)s.bad);
 }
 
+/* The one folder that files are made in; of standard output there is none. */
+static char *folder_of(const char *path)
+{
+	char *copy = strdup(path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+
+	if (slash)
+		slash[slash == copy] = 0;
+	else if (copy)
+		strcpy(copy, ".");
+	return copy;
+}
+
+static int open_stream(struct job *j, struct err *e)
+{
+	const struct command *c = j->c;
+	char *folder = strcmp(c->writer.path, "-") ? folder_of(c->writer.path) : NULL;
+	const struct cell_options cell = {.write_dir = folder};
+	struct stream_options o = {.path = c->read, .snaplen = (uint32_t)c->snaplen, .cell = &cell};
+	int r = stream_open(&o, &j->stream, e);
+
+	free(folder);
+	return r;
+}
+
 static int open_job(struct job *j, struct err *e)
 {
 	const struct command *c = j->c;
-	struct stream_options o = {.path = c->read, .snaplen = (uint32_t)c->snaplen};
 	struct capture_writer_options w = c->writer;
-	int r = chosen_open(&j->chosen, buf_str(&c->filter), e);
+	int r = event_filter_open(buf_str(&c->filter), "filter", &j->filter, e);
 
-	if (r < 0 || (r = stream_open(&o, &j->stream, e)) < 0)
+	if (r < 0 || (r = open_stream(j, e)) < 0)
 		return r;
 	if (c->read && stream_capture(j->stream)->has_machine)
 		w.machine = &stream_capture(j->stream)->machine;
-	r = capture_writer_open(&w, stream_state(j->stream), &j->writer, e);
-	return r < 0 || c->read ? r : privileges_drop(e);
+	return capture_writer_open(&w, stream_state(j->stream), &j->writer, e);
 }
 
 static int run(struct job *j)
@@ -456,7 +396,7 @@ static int run(struct job *j)
 	if (r < 0)
 		log_error("%s", e.msg);
 	stream_close(j->stream);
-	chosen_close(&j->chosen);
+	event_filter_close(j->filter);
 	return r < 0 ? 2 : 0;
 }
 
@@ -468,7 +408,7 @@ int cmd_capture(int argc, char **argv)
 	if (code < 0) {
 		struct job j = {.c = &c};
 
-		catch_signals();
+		stop_on_signals();
 		code = run(&j);
 	}
 	buf_done(&c.filter);

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * koban read: the events of a capture, or of this machine now, as lines. The options are sysdig's
- * where it has them. This file is the options and the loop; read_filter.c chooses events,
+ * where it has them. This file is the options and the loop; event_filter.c chooses events,
  * read_print.c writes them, read_summary.c counts them.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/progress.h"
 #include "cmd/read_private.h"
+#include "cmd/stop.h"
 #include "cmd/verbs.h"
 
 static const char help[] =
@@ -32,7 +30,7 @@ static const char help[] =
 	"                         front also events that lack a field. -pc and -pk: the usual\n"
 	"                         line with the container or the pod; -pp prints that format\n"
 	"  -j, --json             one JSON object a line\n"
-	"  -d, --displayflt EXPR  prints only what passes; -n, -S and -w still see the rest\n"
+	"  -d, --displayflt EXPR  prints only what passes; -n and -S still see the rest\n"
 	"  -n, --numevents N      stops after N events that passed FILTER\n"
 	"  -M, --seconds N        stops N seconds after the first event\n"
 	"  -t, --timetype T       h time of day, a since 1970, r since the first event, d how\n"
@@ -54,24 +52,6 @@ static const char help[] =
 	"  koban read -j evt.type=execve | jq -r '.[\"proc.name\"]'\n"
 	"\n"
 	"koban fields lists what FILTER and FORMAT can name; man koban-read says all.\n";
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void on_signal(int sig)
-{
-	asked_to_stop = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-
-	asked_to_stop = 0;
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- options -------------------------------------------------------------------------------- */
 
@@ -285,7 +265,7 @@ static int parse(struct command *c, int argc, char **argv)
 struct reading {
 	const struct read_options *o;
 	struct stream *stream;
-	struct read_filter *filter, *display;
+	struct event_filter *filter, *display;
 	struct printer *printer;
 	struct summary *summary;
 	struct progress progress;
@@ -295,9 +275,11 @@ struct reading {
 static int open_stream(struct reading *r, struct err *e)
 {
 	const struct read_options *o = r->o;
+	const struct cell_options cell = {0};
 	struct stream_options so = {
+		.cell = &cell,
 		.path = o->path,
-		.codes = r->filter ? read_filter_codes(r->filter) : NULL,
+		.codes = r->filter ? event_filter_codes(r->filter) : NULL,
 		.snaplen = (uint32_t)o->snaplen,
 		.no_descriptors = true,
 		.keep_enters = o->enters,
@@ -306,34 +288,19 @@ static int open_stream(struct reading *r, struct err *e)
 	return stream_open(&so, &r->stream, e);
 }
 
-/* What a capture holds was written by strangers: from here on, only what is open can be used. */
-static int enter_cell(const struct read_options *o, struct err *e)
-{
-	struct cell_options co = {0};
-	int code;
-
-	if (!o->path)
-		return 0;
-	tzset();
-	code = cell_enter(&co, e);
-	return code < 0 ? code : 0;
-}
-
 static int open_all(struct reading *r, struct err *e)
 {
 	const struct read_options *o = r->o;
-	int code = read_filter_open(o->filter, "filter", &r->filter, e);
+	int code = event_filter_open(o->filter, "filter", &r->filter, e);
 
 	if (code == 0)
-		code = read_filter_open(o->display_filter, "-d", &r->display, e);
+		code = event_filter_open(o->display_filter, "-d", &r->display, e);
 	if (code == 0)
 		code = printer_open(o, &r->printer, e);
 	if (code == 0 && o->summary && !(r->summary = summary_new()))
 		code = err_set(e, ENOMEM, "out of memory");
 	if (code == 0)
 		code = open_stream(r, e);
-	if (code == 0)
-		code = enter_cell(o, e);
 	if (code == 0 && !o->path && o->duration_ns)
 		r->ends_ns = clock_boot_ns() + o->duration_ns;
 	/* lines that pass by are progress enough */
@@ -347,8 +314,8 @@ static void close_all(struct reading *r)
 	printer_close(r->printer);
 	stream_close(r->stream);
 	summary_free(r->summary);
-	read_filter_close(r->filter);
-	read_filter_close(r->display);
+	event_filter_close(r->filter);
+	event_filter_close(r->display);
 }
 
 /* Nobody asked for the tools' own bookkeeping: state records, events without a meaning here. */
@@ -372,7 +339,7 @@ static int take(struct reading *r, struct field_subject *s)
 	const struct read_options *o = r->o;
 
 	r->seen++;
-	if (!is_shown(s->ev) || !read_filter_passes(r->filter, s))
+	if (!is_shown(s->ev) || !event_filter_passes(r->filter, s))
 		return 0;
 	if (!r->first_ns)
 		r->first_ns = s->ev->ts_ns;
@@ -381,7 +348,7 @@ static int take(struct reading *r, struct field_subject *s)
 	r->passed++;
 	if (r->summary)
 		summary_event(r->summary, s);
-	if (!o->quiet && read_filter_passes(r->display, s)) {
+	if (!o->quiet && event_filter_passes(r->display, s)) {
 		if (r->progress.is_drawn && isatty(STDOUT_FILENO))
 			progress_hide(&r->progress);
 		int code = printer_event(r->printer, s);
@@ -410,7 +377,7 @@ static int run(struct reading *r, struct err *e)
 	struct field_subject s;
 	int code = 0;
 
-	while (!asked_to_stop && code == 0) {
+	while (!stop_asked() && code == 0) {
 		if (r->ends_ns && clock_boot_ns() >= r->ends_ns)
 			break;
 		show_progress(r);
@@ -469,7 +436,7 @@ int cmd_read(int argc, char **argv)
 	int code = parse(&c, argc, argv);
 
 	if (code < 0) {
-		catch_signals();
+		stop_on_signals();
 		code = open_all(&r, &e);
 		if (code == 0) {
 			code = run(&r, &e);

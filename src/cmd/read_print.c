@@ -44,7 +44,7 @@ static int compile(struct printer *p, struct str text, struct format **ret, stru
 	struct filter_error fe = {0};
 
 	if (format_compile(&p->arena, text, &o, ret, &fe) < 0)
-		return read_syntax_error("format", text, &fe, e);
+		return event_filter_syntax_error("format", text, &fe, e);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The parts of `koban read`: its options, the lines, the table at the end. */
+#include "cmd/event_filter.h"
 #include "cmd/stream.h"
 
 struct read_options {
@@ -11,19 +12,6 @@ struct read_options {
 	enum event_bytes bytes;
 	bool json, verbose, quiet, summary, progress, enters, unbuffered, container, kubernetes;
 };
-
-/* read_filter.c: one condition that events are asked about. */
-struct read_filter;
-/* An empty text is no filter: *ret is NULL. `what` names it in the error. */
-int read_filter_open(struct str text, const char *what, struct read_filter **ret, struct err *e);
-/* Events that can pass, as bits by code (stream_options.codes). */
-const uint64_t *read_filter_codes(const struct read_filter *f);
-/* Under any name of the event's file. NULL lets all pass. */
-bool read_filter_passes(struct read_filter *f, struct field_subject *s);
-void read_filter_close(struct read_filter *f);
-/* "format: 1:5: ..." with the text and a mark under the place. */
-int read_syntax_error(
-	const char *what, struct str text, const struct filter_error *fe, struct err *e);
 
 /* read_print.c: lines on standard output. */
 struct printer;

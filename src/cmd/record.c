@@ -31,26 +31,10 @@ int record_open(const struct config *c, const struct state *s, struct recorder *
 	return c->recorder.enabled ? recorder_new(&o, s, ret, e) : 0;
 }
 
-static bool is_needed(const struct event_def *def)
-{
-	if (!def || def->flags & (EF_OLD | EF_ENTER | EF_META))
-		return false;
-	switch (def->code) {
-	case EV_CLOSE:
-	case EV_CLOSE_RANGE:
-	case EV_CONNECT:
-	case EV_BIND:
-	case EV_LISTEN:
-		return true;
-	default:
-		return def->flags & (EF_STATE | EF_CREATES_FD);
-	}
-}
-
 void record_want(uint64_t codes[SENSOR_CODE_WORDS])
 {
 	for (unsigned i = 0; i < EVENT_CODE_MAX; i++)
-		if (is_needed(event_def((uint16_t)i)))
+		if (capture_is_needed((uint16_t)i))
 			codes[i / 64] |= 1ULL << (i % 64);
 }
 

@@ -6,20 +6,19 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cell.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "cmd/options.h"
 #include "cmd/progress.h"
 #include "cmd/setup.h"
+#include "cmd/stop.h"
 #include "cmd/stream.h"
 #include "cmd/verbs.h"
 
@@ -81,23 +80,6 @@ struct replay {
 	enum priority worst;                       /* PRIORITY_COUNT = none */
 };
 
-static volatile sig_atomic_t asked_to_stop;
-
-static void on_signal(int sig)
-{
-	asked_to_stop = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 /* ---- the loop ----------------------------------------------------------------------------- */
 
 /* The findings that wait in the fullest queue; all that were taken, to see whether one moves. */
@@ -124,7 +106,7 @@ static void wait_for_outputs(const struct replay *r)
 	const struct timespec nap = {.tv_nsec = 1000000};
 	uint64_t gone, last_gone = 0, since_ns = clock_boot_ns();
 
-	while (!asked_to_stop && look_at_queues(r, &gone) > QUEUE_FINDINGS / 2) {
+	while (!stop_asked() && look_at_queues(r, &gone) > QUEUE_FINDINGS / 2) {
 		if (gone != last_gone)
 			since_ns = clock_boot_ns();
 		else if (clock_boot_ns() - since_ns > STUCK_NS)
@@ -154,8 +136,7 @@ static void keep_time(struct replay *r, uint64_t ts_ns)
 		return;
 	uint64_t due_ns =
 		r->started_ns + (uint64_t)((double)(ts_ns - r->first_ts_ns) / r->o->speed);
-	for (uint64_t now = clock_boot_ns(); now < due_ns && !asked_to_stop;
-		now = clock_boot_ns()) {
+	for (uint64_t now = clock_boot_ns(); now < due_ns && !stop_asked(); now = clock_boot_ns()) {
 		uint64_t rest = due_ns - now < NAP_NS ? due_ns - now : NAP_NS;
 		struct timespec nap = {.tv_nsec = (long)rest};
 
@@ -183,7 +164,7 @@ static int run(struct replay *r, struct err *e)
 
 	r->started_ns = clock_boot_ns();
 	progress_start(&r->progress, !r->o->common.is_quiet, false);
-	while (!asked_to_stop && (!r->o->max_events || r->events < r->o->max_events)) {
+	while (!stop_asked() && (!r->o->max_events || r->events < r->o->max_events)) {
 		n = stream_next(r->stream, 0, &s, e);
 		if (n < 0)
 			break;
@@ -294,23 +275,14 @@ static void choose_outputs(struct replay *r)
  * Only standard output can do without names, sockets and programs; another output was asked for by
  * name, and then the capture is read without a cell.
  */
-static int enter_cell(const struct replay *r, struct err *e)
+static int open_stream(struct replay *r, struct err *e)
 {
-	const char *paths[] = {strcmp(r->o->path, "-") != 0 ? r->o->path : NULL, NULL};
-	const struct cell_options o = {.read_paths = paths, .threads = true};
+	const struct cell_options cell = {.threads = true};
+	struct stream_options o = {.path = r->o->path, .state = &r->config->state, .cell = &cell};
 
 	for (size_t i = 0; i < r->config->outputs.noutputs; i++)
 		if (r->config->outputs.outputs[i].kind != OUTPUT_STDOUT)
-			return 0;
-	tzset(); /* times are printed in the zone of who looks at them */
-	int n = cell_enter(&o, e);
-	return n < 0 ? n : 0;
-}
-
-static int open_stream(struct replay *r, struct err *e)
-{
-	struct stream_options o = {.path = r->o->path, .state = &r->config->state};
-
+			o.cell = NULL;
 	return stream_open(&o, &r->stream, e);
 }
 
@@ -327,8 +299,8 @@ static int open_all(struct replay *r, struct err *e)
 		     &r->ruleset, e)) < 0)
 		return n;
 	choose_outputs(r);
-	/* the cell comes before the first byte of the capture, and before outputs start threads */
-	if ((n = enter_cell(r, e)) < 0 || (n = open_stream(r, e)) < 0 ||
+	/* its cell comes before outputs start threads */
+	if ((n = open_stream(r, e)) < 0 ||
 		(n = outputs_open(&r->config->outputs, &r->outputs, e)) < 0)
 		return n;
 	const struct capture_info *c = stream_capture(r->stream);
@@ -472,7 +444,7 @@ int cmd_replay(int argc, char **argv)
 	int code = parse(&o, argc, argv);
 
 	if (code < 0) {
-		catch_signals();
+		stop_on_signals();
 		code = replay(&o);
 	}
 	live_options_done(&o.common);

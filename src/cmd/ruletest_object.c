@@ -133,24 +133,6 @@ static const struct key fd_keys[] = {{"name", set_event_fd_name}, {"real", set_e
 	{"num", set_fd_num}, {"sock", set_fd_sock}, {"connected", set_event_fd_connected},
 	{"name_changed", set_event_fd_name_changed}};
 
-static enum fd_type sock_type(const struct event_sock *s)
-{
-	switch (s->family) {
-	case AF_INET:
-		return FD_IPV4;
-	case AF_INET6:
-		return FD_IPV6;
-	case AF_UNIX:
-		return FD_UNIX;
-	case AF_NETLINK:
-		return FD_NETLINK;
-	case AF_PACKET:
-		return FD_PACKET;
-	default:
-		return FD_UNKNOWN;
-	}
-}
-
 int test_build_fd(struct builder *b, const struct yaml_node *map)
 {
 	struct event *ev = &b->t->ev;
@@ -162,7 +144,7 @@ int test_build_fd(struct builder *b, const struct yaml_node *map)
 	if (ev->fd.num == INT64_MIN)
 		ev->fd.num = 3;
 	if (ev->fd.type == FD_UNKNOWN)
-		ev->fd.type = ev->fd.sock.family ? sock_type(&ev->fd.sock) : FD_FILE;
+		ev->fd.type = ev->fd.sock.family ? fd_type_of_family(ev->fd.sock.family) : FD_FILE;
 	if (ev->fd.type == FD_UNIX && !ev->fd.sock.unix_path.len)
 		ev->fd.sock.unix_path = ev->path.name;
 	if (ev->fd.type != FD_FILE && ev->fd.type != FD_DIRECTORY) {

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/privileges.h"
+
 enum { EVENT_ARENA_BYTES = 8 << 20 };
 
 struct stream {
@@ -49,7 +51,21 @@ static int open_live(struct stream *s, struct err *e)
 		return r;
 	/* after the sensor is attached, so that no process falls between */
 	r = state_seed(s->state, e);
-	return r < 0 || s->o.no_descriptors ? r : state_seed_descriptors(s->state, e);
+	if (r == 0 && !s->o.no_descriptors)
+		r = state_seed_descriptors(s->state, e);
+	return r < 0 ? r : privileges_drop(e);
+}
+
+static int enter_cell(void *arg, struct err *e)
+{
+	struct stream *s = arg;
+	const char *paths[] = {s->o.path, NULL};
+	struct cell_options cell = *s->o.cell;
+
+	s->o.cell = NULL; /* once and for all */
+	if (s->o.reads_again && strcmp(s->o.path, "-"))
+		cell.read_paths = paths;
+	return cell_enter(&cell, e);
 }
 
 static int open_capture(struct stream *s, struct err *e)
@@ -59,6 +75,8 @@ static int open_capture(struct stream *s, struct err *e)
 		.state = s->state,
 		.keep_enters = s->o.keep_enters,
 		.raw = s->o.raw,
+		.opened = s->o.cell ? enter_cell : NULL,
+		.opened_arg = s,
 	};
 
 	return r < 0 ? r : capture_open(s->o.path, &o, &s->capture, e);

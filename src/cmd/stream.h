@@ -5,6 +5,7 @@
  * `capture` and `top` loop over. It owns the source, the state and the event's arena.
  */
 #include "base/arena.h"
+#include "base/cell.h"
 #include "base/err.h"
 #include "engine/field/field.h"
 #include "source/capture/capture.h"
@@ -15,14 +16,23 @@ struct stream_options {
 	const uint64_t *codes; /* live: only these; NULL = all that have an event */
 	uint32_t snaplen;      /* live: 0 = 80 */
 	size_t ring_bytes;
-	bool no_latency;                   /* live: don't pay for entry times */
-	bool no_descriptors;               /* live: no descriptor table (nobody writes a capture) */
-	bool keep_enters, raw;             /* captures: as in capture_options */
+	bool no_latency;       /* live: don't pay for entry times */
+	bool no_descriptors;   /* live: no descriptor table (nobody writes a capture) */
+	bool keep_enters, raw; /* captures: as in capture_options */
+	/*
+	 * Captures: entered once the file is open and before a byte of it is parsed, for strangers
+	 * wrote it. A file that is to be read again is added to what may be read. NULL = no cell.
+	 */
+	const struct cell_options *cell;
+	bool reads_again;                  /* stream_rewind() will be called */
 	const struct state_options *state; /* caps, places of bundles; NULL = defaults */
 };
 
 struct stream;
-/* 0 or -errno with a sentence. */
+/*
+ * 0 or -errno with a sentence. Live, capabilities are given up once the sensor is attached
+ * (privileges.h).
+ */
 int stream_open(const struct stream_options *o, struct stream **ret, struct err *e);
 /*
  * The next event, applied: 1 with *ret filled; 0 when none came within timeout_ms (live only);

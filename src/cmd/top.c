@@ -46,12 +46,24 @@ static const char help[] =
 	"  koban top --once --json procs_errors     five lines of jq away from an alarm\n";
 
 struct top {
+	struct stream_options options;
 	struct stream *stream;
 	struct usage *usage;
 	uint32_t me;
 };
 
 /* ---- the feed ------------------------------------------------------------------------------ */
+
+/* A capture, which strangers wrote: from here on it alone can be read. */
+static int feed_open(void *arg, struct err *e)
+{
+	static const struct cell_options cell = {0};
+	struct top *t = arg;
+
+	t->options.cell = &cell;
+	t->options.reads_again = true;
+	return stream_open(&t->options, &t->stream, e);
+}
 
 static int feed_next(void *arg, int timeout_ms, struct field_subject *ret, struct err *e)
 {
@@ -273,9 +285,10 @@ static int show(struct top *t, const struct arguments *a, struct err *e)
 	struct buf out = BUF_INIT(TEXT_MAX);
 	int r;
 
-	if (a->path)
+	if (a->path) {
+		feed.open = feed_open;
 		feed.rewind = feed_rewind;
-	else {
+	} else {
 		feed.usage = feed_usage;
 		feed.lost = feed_lost;
 	}
@@ -290,16 +303,17 @@ static int show(struct top *t, const struct arguments *a, struct err *e)
 
 static int run(const struct arguments *a)
 {
-	struct stream_options so = {.path = a->path, .snaplen = a->snaplen};
-	struct top t = {.usage = usage_new()};
+	struct top t = {.options = {.path = a->path, .snaplen = a->snaplen}, .usage = usage_new()};
 	struct err e = {0};
-	int r = t.usage ? stream_open(&so, &t.stream, &e) : err_set(&e, ENOMEM, "out of memory");
+	int r = t.usage ? 0 : err_set(&e, ENOMEM, "out of memory");
 
-	if (r >= 0) {
-		t.me = a->path ? 0 : (uint32_t)getpid();
-		r = show(&t, a, &e);
-		stream_close(t.stream);
+	if (r >= 0 && !a->path) {
+		t.me = (uint32_t)getpid();
+		r = stream_open(&t.options, &t.stream, &e);
 	}
+	if (r >= 0)
+		r = show(&t, a, &e);
+	stream_close(t.stream);
 	usage_free(t.usage);
 	if (r < 0)
 		log_error("%s", e.msg);

@@ -63,40 +63,14 @@ void usage_free(struct usage *u)
 	free(u);
 }
 
-struct stat_line {
-	uint64_t minor, major, ticks, vsize, rss_pages;
-};
-
-/* proc(5): the name may hold anything, so that fields are counted from the last ')' on */
-static bool read_stat(uint32_t pid, struct stat_line *ret)
+static bool read_stat(uint32_t pid, uint64_t field[IO_STAT_FIELDS])
 {
 	char path[40], text[STAT_BYTES];
-	uint64_t field[25] = {0};
+	struct str comm;
 
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	ptrdiff_t n = io_read_proc(path, text, sizeof(text));
-	if (n <= 0)
-		return false;
-	struct str rest = str_make(text, (size_t)n);
-	ptrdiff_t end = str_rfind_char(rest, ')');
-	if (end < 0)
-		return false;
-	rest = str_skip(rest, (size_t)end + 2);
-	/* the state is field 3 */
-	for (unsigned i = 3; i < 25 && rest.len; i++) {
-		int64_t v = 0;
-
-		str_to_s64(str_cut(&rest, ' '), 10, &v);
-		field[i] = v > 0 ? (uint64_t)v : 0;
-	}
-	*ret = (struct stat_line){
-		.minor = field[10],
-		.major = field[12],
-		.ticks = field[14] + field[15],
-		.vsize = field[23],
-		.rss_pages = field[24],
-	};
-	return true;
+	return n > 0 && io_parse_stat(str_make(text, (size_t)n), &comm, field);
 }
 
 static struct sighting *sighting_of(struct usage *u, const struct process *p)
@@ -117,29 +91,30 @@ static struct sighting *sighting_of(struct usage *u, const struct process *p)
 
 bool usage_ask(struct usage *u, const struct process *p, struct top_usage *ret)
 {
-	uint64_t now = clock_boot_ns();
-	struct stat_line line;
+	/* places in proc(5)'s list */
+	enum { MINOR = 10, MAJOR = 12, UTIME = 14, STIME = 15, VSIZE = 23, RSS = 24 };
+	uint64_t now = clock_boot_ns(), f[IO_STAT_FIELDS], ticks;
 	struct sighting *s;
 
 	if (now - u->swept_ns > FORGET_S * NSEC_PER_SEC) {
 		sweep(u, now > FORGET_S * NSEC_PER_SEC ? now - FORGET_S * NSEC_PER_SEC : 0);
 		u->swept_ns = now;
 	}
-	if (!read_stat(p->pid, &line) || !(s = sighting_of(u, p)))
+	if (!read_stat(p->pid, f) || !(s = sighting_of(u, p)))
 		return false;
-	*ret = (struct top_usage){
-		.vsize_bytes = line.vsize, .rss_bytes = line.rss_pages * u->page_bytes};
+	ticks = f[UTIME] + f[STIME];
+	*ret = (struct top_usage){.vsize_bytes = f[VSIZE], .rss_bytes = f[RSS] * u->page_bytes};
 	if (s->at_ns && s->start_ns == p->start_ns && now > s->at_ns) {
 		ret->has_cpu = true;
-		ret->cpu_percent = (double)(line.ticks - s->ticks) * u->ns_per_tick * 100 /
+		ret->cpu_percent = (double)(ticks - s->ticks) * u->ns_per_tick * 100 /
 				   (double)(now - s->at_ns);
-		ret->faults_major = line.major - s->major;
-		ret->faults_minor = line.minor - s->minor;
+		ret->faults_major = f[MAJOR] - s->major;
+		ret->faults_minor = f[MINOR] - s->minor;
 	}
 	s->start_ns = p->start_ns;
-	s->ticks = line.ticks;
-	s->major = line.major;
-	s->minor = line.minor;
+	s->ticks = ticks;
+	s->major = f[MAJOR];
+	s->minor = f[MINOR];
 	s->at_ns = now;
 	return true;
 }

@@ -340,39 +340,46 @@ GET(get_args)
 	return give_str(ret, buf_str(&b));
 }
 
-static bool thread_name(const struct field_subject *s, int64_t tid, struct str *ret)
+static struct str thread_name(const struct state *s, uint32_t tid)
 {
-	if (tid <= 0 || tid > UINT32_MAX)
-		return false;
-	const struct thread *t = state_thread_find(s->state, (uint32_t)tid);
-	const struct process *p = t ? NULL : state_process_by_pid(s->state, (uint32_t)tid);
+	const struct thread *t = state_thread_find(s, tid);
+	const struct process *p = t ? t->proc : state_process_by_pid(s, tid);
 
-	*ret = t ? t->comm : p ? p->comm : STR_NULL;
-	return ret->len != 0;
+	return !p || p->is_stub ? STR_NULL : t ? t->comm : p->comm;
 }
 
-/* What the state knows of a number: a user, a group or a process has a name. */
+/* What the state knows of a number: "pid=17497(curl)", "uid=0(root)". */
+static struct str name_of(const void *arg, enum param_type t, uint32_t id)
+{
+	const struct field_subject *s = arg;
+
+	if (!s->state || !s->proc)
+		return STR_NULL;
+	if (t == PT_PID)
+		return thread_name(s->state, id);
+	if (t == PT_UID) {
+		const struct user *u = state_user(s->state, s->proc, id);
+
+		return u ? u->name : STR("<NA>");
+	}
+	const struct group *g = state_group(s->state, s->proc, id);
+
+	return g ? g->name : STR("<NA>");
+}
+
+/* The parameter is the number of a user, a group or a process that has a name. */
 static bool name_of_number(const struct field_subject *s, unsigned i, struct str *ret)
 {
 	uint8_t type = s->ev->def->params[i].type;
+	bool is_pid = type == PT_PID || type == PT_PID32;
 	int64_t n;
 
-	if (!s->state || !s->proc || !event_param_s64(s->ev, i, &n))
+	if ((!is_pid && type != PT_UID && type != PT_GID) || !event_param_s64(s->ev, i, &n))
 		return false;
-	if (type == PT_PID || type == PT_PID32)
-		return thread_name(s, n, ret);
-	if ((type != PT_UID && type != PT_GID) || (uint32_t)n == UINT32_MAX)
+	if (is_pid ? n <= 0 || n > UINT32_MAX : (uint32_t)n == UINT32_MAX)
 		return false;
-	if (type == PT_UID) {
-		const struct user *u = state_user(s->state, s->proc, (uint32_t)n);
-
-		*ret = u ? u->name : STR("<NA>");
-	} else {
-		const struct group *g = state_group(s->state, s->proc, (uint32_t)n);
-
-		*ret = g ? g->name : STR("<NA>");
-	}
-	return true;
+	*ret = name_of(s, is_pid ? PT_PID : (enum param_type)type, (uint32_t)n);
+	return ret->len != 0;
 }
 
 GET(get_arg)
@@ -389,29 +396,6 @@ GET(get_arg)
 
 	event_param_format(ev, (unsigned)i, &b);
 	return give_str(ret, buf_str(&b));
-}
-
-/* sysdig's "pid=17497(curl)" and "uid=0(root)". */
-static struct str name_of(const void *arg, enum param_type t, uint32_t id)
-{
-	const struct field_subject *s = arg;
-	const struct process *p;
-	const struct user *u;
-	const struct group *g;
-
-	if (!s->state || !s->proc)
-		return STR_NULL;
-	switch (t) {
-	case PT_PID:
-		p = state_process_by_pid(s->state, id);
-		return p && !p->is_stub ? p->comm : STR_NULL;
-	case PT_UID:
-		u = state_user(s->state, s->proc, id);
-		return u ? u->name : STR("<NA>");
-	default:
-		g = state_group(s->state, s->proc, id);
-		return g ? g->name : STR("<NA>");
-	}
 }
 
 static const struct event_fd *fd_of(const void *arg, int64_t num, struct str *name)

@@ -375,21 +375,9 @@ static void inherit(struct state *s, struct row *child, const struct row *from,
 	const struct event_fork *f, uint64_t ts_ns)
 {
 	struct process *c = &child->p;
-	struct process mine = *c;
 
-	text_drop(&s->texts, c);
-	container_unref(c->container);
-	*c = from->p;
-	c->pid = mine.pid;
-	c->start_ns = mine.start_ns;
-	c->parent = mine.parent;
-	c->refs = mine.refs;
-	c->nchildren = mine.nchildren;
-	c->older = mine.older;
-	c->newer = mine.newer;
-	c->files = mine.files;
-	c->sid_leader_cache = NULL;
-	c->exit_epoch_ns = 0;
+	row_copy_values(s, child, &from->p);
+	row_set_container(c, from->p.container);
 	c->nthreads = 1;
 	c->is_from_proc = false;
 	c->vpid = f->vpid ? f->vpid : f->child_pid;
@@ -397,8 +385,6 @@ static void inherit(struct state *s, struct row *child, const struct row *from,
 	c->start_epoch_ns = c->exec_epoch_ns = ts_ns;
 	if (f->clone_flags & CLONE_NEWPID)
 		c->pidns_init_start_ns = ts_ns;
-	if (c->container)
-		c->container->refs++;
 	text_share(c, &from->p);
 }
 

@@ -16,25 +16,12 @@ enum { LATE_SHARE = 16 };
 
 static void copy_values(struct state *s, struct row *r, const struct process *from)
 {
-	struct process *p = &r->p, mine = r->p;
+	struct process *p = &r->p;
 	struct text_values text = text_get(from);
 
-	text_drop(&s->texts, p);
-	*p = *from;
-	p->refs = mine.refs;
-	p->start_ns = mine.start_ns;
-	p->parent = mine.parent;
-	p->nchildren = mine.nchildren;
-	p->nthreads = mine.nthreads;
-	p->container = mine.container;
-	p->older = mine.older;
-	p->newer = mine.newer;
-	p->files = mine.files;
-	p->sid_leader_cache = NULL;
-	p->exit_epoch_ns = 0;
+	row_copy_values(s, r, from);
 	p->is_stub = false;
 	p->is_from_proc = true;
-	p->text = NULL;
 	text.v[TEXT_CWD] = path_normalise(&s->scratch, STR_NULL, text.v[TEXT_CWD]);
 	s->n.text_cut += !text_set(&s->texts, p, &text);
 	if (!p->vpid)

@@ -12,24 +12,6 @@
 
 enum { EINPROGRESS_RESULT = -115, TYPE_MASK = 0xff, SOCK_CLOEXEC_KERNEL = 02000000 };
 
-static enum fd_type type_of(uint16_t family)
-{
-	switch (family) {
-	case AF_INET:
-		return FD_IPV4;
-	case AF_INET6:
-		return FD_IPV6;
-	case AF_UNIX:
-		return FD_UNIX;
-	case AF_NETLINK:
-		return FD_NETLINK;
-	case AF_PACKET:
-		return FD_PACKET;
-	default:
-		return FD_OTHER;
-	}
-}
-
 static bool is_inet(uint16_t family)
 {
 	return family == AF_INET || family == AF_INET6;
@@ -152,7 +134,7 @@ static void update(
 {
 	const struct event_sock *s = &fd->sock;
 
-	fd->type = type_of(s->family);
+	fd->type = fd_type_of_family(s->family);
 	fd->connected = s->has_remote || s->unix_peer;
 	if (!desc) {
 		desc = fd_put(d->s, d->row, num, fd, name, d->ev->ts_ns);
@@ -191,7 +173,7 @@ static void did_socket(struct doing *d)
 	did_u64(d, 2, &proto);
 	did_u64(d, 3, &flags);
 	struct event_fd fd = {
-		.type = type_of((uint16_t)domain),
+		.type = fd_type_of_family((uint16_t)domain),
 		.flags = (uint32_t)flags | (type & SOCK_CLOEXEC_KERNEL ? FD_O_CLOEXEC : 0),
 		.sock = {.family = (uint16_t)domain, .type = type & TYPE_MASK},
 	};

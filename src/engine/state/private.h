@@ -258,6 +258,11 @@ struct row *row_add(struct state *s, uint32_t pid, uint64_t start_ns);
 void row_touch(struct state *s, struct row *r);
 void row_set_parent(struct state *s, struct row *r, struct row *parent);
 void row_set_container(struct process *p, struct container *c);
+/*
+ * The values of another process: all but what is the row's own (who it is, its links, container,
+ * files). Its strings are dropped and none are set.
+ */
+void row_copy_values(struct state *s, struct row *r, const struct process *from);
 /* Gives the row the exact start that an event told, when /proc's was truncated or unknown. */
 void row_refine_start(struct state *s, struct row *r, uint64_t start_ns);
 /* The process is dead: a tombstone while children live, else gone. */

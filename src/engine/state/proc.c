@@ -51,21 +51,14 @@ static uint64_t number(struct str s)
 	return str_to_u64(str_trim(s), 10, &v) ? v : 0;
 }
 
-/* /proc/PID/stat: the name may hold blanks and brackets, the rest may not. */
 static int read_stat(struct state *s, uint32_t pid, struct proc_info *i)
 {
-	struct str text = read_one(s, pid, "stat", PATH_SIZE);
-	ptrdiff_t open = str_find_char(text, '('), close = str_rfind_char(text, ')');
-	uint64_t f[53] = {0};
+	struct str comm, text = read_one(s, pid, "stat", PATH_SIZE);
+	uint64_t f[IO_STAT_FIELDS];
 
-	if (open < 0 || close < open)
+	if (!io_parse_stat(text, &comm, f))
 		return -ESRCH;
-	i->text.v[TEXT_COMM] =
-		arena_str(&s->scratch, str_make(text.s + open + 1, (size_t)(close - open - 1)));
-	struct str rest = str_trim(str_skip(text, (size_t)close + 1));
-
-	for (int n = 3; n < 53 && rest.s; n++)
-		f[n] = number(str_cut(&rest, ' '));
+	i->text.v[TEXT_COMM] = arena_str(&s->scratch, comm);
 	i->ppid = (uint32_t)f[4];
 	i->pgid = (uint32_t)f[5];
 	i->sid = (uint32_t)f[6];

@@ -197,6 +197,30 @@ void row_set_container(struct process *p, struct container *c)
 	p->container = c;
 }
 
+void row_copy_values(struct state *s, struct row *r, const struct process *from)
+{
+	struct process *p = &r->p, mine;
+
+	text_drop(&s->texts, p);
+	mine = *p;
+	*p = *from;
+	p->pid = mine.pid;
+	p->refs = mine.refs;
+	p->start_ns = mine.start_ns;
+	p->parent = mine.parent;
+	p->nthreads = mine.nthreads;
+	p->nchildren = mine.nchildren;
+	p->container = mine.container;
+	p->files = mine.files;
+	p->older = mine.older;
+	p->newer = mine.newer;
+	p->sid_leader_cache = NULL;
+	p->exit_epoch_ns = 0;
+	p->comm = p->exe = p->exepath = p->cwd = p->root = STR_NULL;
+	p->args = p->env = p->cgroups = STR_NULL;
+	p->text = NULL;
+}
+
 /* A process that has ended holds no threads and no descriptors. */
 static void drop_tables(struct state *s, struct row *r)
 {

@@ -188,6 +188,8 @@ int top_print(const struct top_feed *feed, const struct top_options *o, uint64_t
 	if (!feed->rewind)
 		once.refresh_ns = live_ns;
 	r = session_open(s, feed, &once, e);
+	if (r >= 0 && feed->open && (r = feed->open(feed->arg, e)) < 0)
+		session_close(s);
 	if (r < 0) {
 		free(s);
 		return r;

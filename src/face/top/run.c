@@ -118,12 +118,15 @@ int top_run(const struct top_feed *feed, const struct top_options *o, struct err
 	l->o = o;
 	r = session_open(&l->session, feed, o, e);
 	if (r >= 0) {
-		l->ui.s = &l->session;
-		/* what is there already, before the first interval is over */
-		session_refresh(&l->session, l->session.is_live);
 		r = terminal_open(o, &l->terminal, e);
-		if (r >= 0)
+		if (r >= 0 && feed->open)
+			r = feed->open(feed->arg, e);
+		if (r >= 0) {
+			l->ui.s = &l->session;
+			/* what is there already, before the first interval is over */
+			session_refresh(&l->session, l->session.is_live);
 			r = loop(l, e);
+		}
 		terminal_close(l->terminal);
 		session_close(&l->session);
 	}

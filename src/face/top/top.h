@@ -22,6 +22,11 @@ struct top_usage {
 /* The events to show. */
 struct top_feed {
 	/*
+	 * Called once, before the first event, when views are loaded and the terminal is set up: a
+	 * capture is opened here, so that from then on nothing else need be. NULL = it is open.
+	 */
+	int (*open)(void *arg, struct err *e);
+	/*
 	 * 1 with an event in *ret (after state_apply()), 0 when none came within timeout_ms,
 	 * -ENODATA at the end of a capture, another -errno with `e` filled.
 	 */

@@ -200,6 +200,8 @@ enum fd_type {
 /* fd.type ("file", "ipv4", "pipe" …) and fd.typechar ('f', '4', 'p' …). */
 const char *fd_type_name(enum fd_type t);
 char fd_type_char(enum fd_type t);
+/* The type of a socket by its family, AF_INET …; FD_OTHER for families without a type. */
+enum fd_type fd_type_of_family(uint16_t family);
 
 /*
  * The names of one file. `name` is what was asked for, made absolute and normalised (Falco's

@@ -12,6 +12,24 @@
 
 static const uint8_t no_ip[16];
 
+enum fd_type fd_type_of_family(uint16_t family)
+{
+	switch (family) {
+	case AF_INET:
+		return FD_IPV4;
+	case AF_INET6:
+		return FD_IPV6;
+	case AF_UNIX:
+		return FD_UNIX;
+	case AF_NETLINK:
+		return FD_NETLINK;
+	case AF_PACKET:
+		return FD_PACKET;
+	default:
+		return FD_OTHER;
+	}
+}
+
 struct sock_ends event_sock_ends(const struct event_sock *s)
 {
 	struct sock_ends e = {0};

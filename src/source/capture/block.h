@@ -16,7 +16,7 @@
  *	               broadcast (4 or 16 bytes each), [u64 speed], name
  *	user           [u32 length], u8 kind, u32 uid, u32 gid, name, home, shell (u16 + bytes)
  *	group          [u32 length], u8 kind, u32 gid, name
- *	process, fd    see read_process.c and read_fd.c
+ *	process, fd    see read_process.c and read_fds.c
  */
 #define BLOCK_SECTION 0x0A0D0D0Au
 #define BLOCK_MACHINE 0x201u

@@ -123,6 +123,12 @@ struct capture_writer_counters capture_writer_counters(const struct capture_writ
 /* Flushes and closes; 0 or -errno (a full disk is said here at the latest). Frees it always. */
 int capture_writer_close(struct capture_writer *w, struct err *e);
 
+/*
+ * Is the event one that a reader cannot do without, whatever else is left out of a file: of
+ * processes, descriptors, credentials?
+ */
+bool capture_is_needed(uint16_t code);
+
 /* ---- the flight recorder ---- */
 
 struct recorder_options {

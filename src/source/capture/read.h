@@ -90,6 +90,31 @@ int read_event(struct capture *c, const struct block *b, const uint8_t *p, struc
 void read_options(const uint8_t *p, size_t len, struct event *ret);
 void read_kinds(struct code_kind *kinds, const struct event_upgrader *u);
 
+/* Numbers where it is known that there are so many bytes. */
+static inline uint16_t load_u16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint32_t load_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint64_t load_u64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 /* A string with a 16-bit length in front, without NULs at its end. */
 struct str cursor_str16(struct cursor *c);
 /* The same up to its first NUL. */

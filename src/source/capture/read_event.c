@@ -19,30 +19,6 @@ struct raw_event {
 	uint16_t code;
 };
 
-static uint16_t load_u16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint32_t load_u32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint64_t load_u64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static bool has_flags(uint32_t type)
 {
 	return type == BLOCK_EVENT_FLAGS || type == BLOCK_EVENT_FLAGS_LARGE ||

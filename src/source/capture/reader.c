@@ -60,14 +60,6 @@ static bool is_event_block(uint32_t type)
 	}
 }
 
-static uint32_t load_u32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* The next block's header, not taken yet: 1; 0 at the end of the file; -errno. */
 static inline int peek_block(struct capture *c, struct block *ret, struct err *e)
 {
@@ -458,9 +450,11 @@ static int begin(struct capture *c, int r, struct capture **ret, struct err *e)
 {
 	c->info.is_gzip = c->in.is_gzip;
 	c->info.size_bytes = c->in.size;
-	if (r == 0 && c->o.opened && (r = c->o.opened(c->o.opened_arg, e)) > 0)
-		r = 0;
-	if (r == 0)
+	if (r == 0 && c->o.opened && (r = c->o.opened(c->o.opened_arg, e)) < 0) {
+		capture_close(c); /* not the file's fault: the message is the caller's */
+		return r;
+	}
+	if (r >= 0)
 		r = check_first_block(c, e);
 	if (r == 0)
 		r = read_front(c, e);

@@ -230,6 +230,24 @@ int capture_write(
 	return r < 0 ? say(w, r, e) : 0;
 }
 
+bool capture_is_needed(uint16_t code)
+{
+	const struct event_def *def = event_def(code);
+
+	if (!def || def->flags & (EF_OLD | EF_ENTER | EF_META))
+		return false;
+	switch (code) {
+	case EV_CLOSE:
+	case EV_CLOSE_RANGE:
+	case EV_CONNECT:
+	case EV_BIND:
+	case EV_LISTEN:
+		return true;
+	default:
+		return def->flags & (EF_STATE | EF_CREATES_FD);
+	}
+}
+
 int capture_flush(struct capture_writer *w, struct err *e)
 {
 	int r = w->failed ? 0 : out_flush(&w->out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Private: which containers a file already has. A container is immutable and replaced as a whole
- * when more is known, so its address and whether it is complete say if it must be written again.
+ * Private: which containers a file already has. A container is replaced as a whole when more of it
+ * is known, and must then be written again: what tells it from itself is part of the key.
  */
 #include "engine/state/state.h"
 

@@ -53,24 +53,6 @@ static enum sock_role role_of(uint16_t code, bool is_accepted, const struct even
 	}
 }
 
-static enum fd_type socket_type(const struct event_sock *s)
-{
-	switch (s->family) {
-	case AF_INET:
-		return FD_IPV4;
-	case AF_INET6:
-		return FD_IPV6;
-	case AF_UNIX:
-		return FD_UNIX;
-	case AF_NETLINK:
-		return FD_NETLINK;
-	case AF_PACKET:
-		return FD_PACKET;
-	default:
-		return FD_OTHER;
-	}
-}
-
 void decode_socket(const struct record_view *v, struct event *ev)
 {
 	struct event_sock *s = &ev->fd.sock;
@@ -95,7 +77,7 @@ void decode_socket(const struct record_view *v, struct event *ev)
 	s->unix_path = v->facts[FACT_UNIX];
 	if (s->unix_path.len && s->unix_path.s[0])
 		s->unix_path.len = strnlen(s->unix_path.s, s->unix_path.len);
-	ev->fd.type = socket_type(s);
+	ev->fd.type = fd_type_of_family(s->family);
 	ev->fd.connected = s->has_remote || f.peer;
 	s->role = (uint8_t)role_of(ev->code, f.is_accepted, s);
 }

@@ -333,8 +333,10 @@ static void test_full_disk(void **state)
 	struct capture_writer *w;
 	struct event ev = made_openat(1);
 
-	if (access("/dev/full", W_OK) < 0)
+	if (access("/dev/full", W_OK) < 0) {
+		print_message("skipped: needs /dev/full\n");
 		skip();
+	}
 	assert_int_equal(capture_writer_open(&o, live, &w, &err), 0);
 	assert_int_equal(capture_write(w, &ev, NULL, &err), 0);
 	assert_int_equal(capture_flush(w, &err), -ENOSPC);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A condition of the command line, compiled, and asked about one event after the other. */
+/* Conditions of the command line: compiled once, with the place of a mistake. */
+#include "cmd/event_filter.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cmd/read_private.h"
-
-struct read_filter {
+struct event_filter {
 	struct arena arena;
 	struct filter_program *program;
 	struct filter_eval *eval;
 	uint32_t root;
 	bool is_named;
-	uint64_t codes[SENSOR_CODE_WORDS];
+	uint64_t codes[(EVENT_CODE_MAX + 63) / 64];
 };
 
 /* The line of `text` that pos is in. */
@@ -24,7 +24,7 @@ static struct str line_at(struct str text, const struct filter_pos *pos)
 	return str_cut(&line, '\n');
 }
 
-int read_syntax_error(
+int event_filter_syntax_error(
 	const char *what, struct str text, const struct filter_error *fe, struct err *e)
 {
 	struct str line = line_at(text, &fe->pos);
@@ -37,7 +37,7 @@ int read_syntax_error(
 		fe->msg, STR_ARG(line), (int)column, "^");
 }
 
-static int compile(struct read_filter *f, struct str text, const char *what, struct err *e)
+static int compile(struct event_filter *f, struct str text, const char *what, struct err *e)
 {
 	struct filter_parse_options o = {.fields = &field_set_syscall};
 	struct filter_error fe = {0};
@@ -46,7 +46,7 @@ static int compile(struct read_filter *f, struct str text, const char *what, str
 	if (filter_parse(&f->arena, text, &o, &ast, &fe) < 0 ||
 		!(f->program = filter_program_new(&field_set_syscall)) ||
 		filter_program_add(f->program, ast, &f->root, &fe) < 0)
-		return read_syntax_error(what, text, &fe, e);
+		return event_filter_syntax_error(what, text, &fe, e);
 	field_event_codes(ast, f->codes);
 	int r = filter_program_seal(f->program, e);
 	if (r < 0)
@@ -56,30 +56,30 @@ static int compile(struct read_filter *f, struct str text, const char *what, str
 	return f->eval ? 0 : err_set(e, ENOMEM, "out of memory");
 }
 
-int read_filter_open(struct str text, const char *what, struct read_filter **ret, struct err *e)
+int event_filter_open(struct str text, const char *what, struct event_filter **ret, struct err *e)
 {
 	*ret = NULL;
 	if (!str_trim(text).len)
 		return 0;
-	struct read_filter *f = calloc(1, sizeof(*f));
+	struct event_filter *f = calloc(1, sizeof(*f));
 	if (!f)
 		return err_set(e, ENOMEM, "out of memory");
 	arena_init(&f->arena, 0);
 	int r = compile(f, text, what, e);
 	if (r < 0)
-		read_filter_close(f);
+		event_filter_close(f);
 	else
 		*ret = f;
 	return r;
 }
 
-const uint64_t *read_filter_codes(const struct read_filter *f)
+const uint64_t *event_filter_codes(const struct event_filter *f)
 {
 	return f->codes;
 }
 
 /* The file's other names, which only live events have. */
-static bool passes_renamed(struct read_filter *f, struct field_subject *s)
+static bool passes_renamed(struct event_filter *f, struct field_subject *s)
 {
 	enum name_kind kinds[EVENT_NAMES_MAX];
 	unsigned n = field_name_kinds(s->ev, kinds);
@@ -94,7 +94,7 @@ static bool passes_renamed(struct read_filter *f, struct field_subject *s)
 	return passes;
 }
 
-bool read_filter_passes(struct read_filter *f, struct field_subject *s)
+bool event_filter_passes(struct event_filter *f, struct field_subject *s)
 {
 	if (!f)
 		return true;
@@ -102,7 +102,7 @@ bool read_filter_passes(struct read_filter *f, struct field_subject *s)
 	return filter_eval_root(f->eval, f->root) || (f->is_named && passes_renamed(f, s));
 }
 
-void read_filter_close(struct read_filter *f)
+void event_filter_close(struct event_filter *f)
 {
 	if (!f)
 		return;

@@ -78,6 +78,9 @@ REMOVE_WAYS = [
     ("symbolic link", None),
     ("a folder's symbolic link", 'ln -s "$DIR" dirlink && rm "dirlink/$NAME"'),
     ("a folder's symbolic link, absolute", 'ln -s "$DIR" dirlink && rm "$PWD/dirlink/$NAME"'),
+    ("a folder's link of this very moment",
+     'python3 -c \'import os; os.symlink(os.environ["DIR"], "l"); '
+     'os.unlink("l/" + os.environ["NAME"])\''),
     ("cd through a symbolic link", 'ln -s "$DIR" dirlink && cd dirlink && rm "$NAME"'),
     ("moved away by a folder's link", 'ln -s "$DIR" dirlink && mv "dirlink/$NAME" dirlink/kbgone'),
     ("hard link", None),

@@ -33,6 +33,17 @@ static struct str unescape(struct arena *a, struct str s)
 	return out;
 }
 
+static bool is_local_type(struct str type)
+{
+	static const char *const types[] = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs",
+		"tmpfs", "ramfs", "devtmpfs", "overlay", "squashfs", "erofs", "vfat", "iso9660"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (str_is(type, types[i]))
+			return true;
+	return false;
+}
+
 static bool parse_row(struct arena *a, struct str line, struct mount_row *row)
 {
 	uint64_t major, minor;
@@ -47,6 +58,10 @@ static bool parse_row(struct arena *a, struct str line, struct mount_row *row)
 	row->dev = (uint32_t)(major << 20 | minor);
 	row->root = unescape(a, str_cut(&line, ' '));
 	row->point = unescape(a, str_cut(&line, ' '));
+	/* options and optional fields, of which there may be any number, end in a dash */
+	while (line.len && !str_is(str_cut(&line, ' '), "-"))
+		;
+	row->is_local = is_local_type(str_cut(&line, ' '));
 	return row->root.len && row->point.len;
 }
 
@@ -108,6 +123,14 @@ static bool below(struct str path, struct str dir)
 	if (dir.len == 1)
 		return true;
 	return str_starts(path, dir) && (path.len == dir.len || path.s[dir.len] == '/');
+}
+
+bool mounts_is_local(const struct mounts *m, uint32_t dev)
+{
+	for (size_t i = 0; i < m->nrows; i++)
+		if (m->rows[i].dev == dev)
+			return m->rows[i].is_local;
+	return false;
 }
 
 struct str mounts_resolve(const struct mounts *m, uint32_t dev, struct str path, struct arena *a)

@@ -47,7 +47,7 @@ int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err 
 	}
 	s->ring.epoll_fd = -1;
 	s->mounts.fd = -1;
-	lookup_open(&s->lookup);
+	lookup_open(&s->lookup, &s->mounts);
 	int r = probe_load(o, ring_bytes, &s->skel, e);
 	if (r == 0)
 		r = ring_open(&s->ring, probe_ring_fd(s->skel), ring_bytes, e);

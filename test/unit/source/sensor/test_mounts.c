@@ -47,6 +47,23 @@ static void expect(uint32_t major, uint32_t minor, const char *path, const char 
 	assert_memory_equal(got.s, wanted, got.len);
 }
 
+static void test_local(void **state)
+{
+	static const char more[] = "22 1 8:1 / / rw shared:1 master:2 - ext4 /dev/sda1 rw\n"
+				   "23 22 0:40 / /mnt/far rw - fuse.sshfs host:/ rw\n"
+				   "24 22 0:41 / /mnt/nfs rw - nfs4 host:/ rw\n"
+				   "25 22 0:42 / /tmp rw - tmpfs tmpfs rw\n"
+				   "26 22 0:43 / /odd rw\n";
+
+	mounts_parse(&m, str_of(more));
+	assert_true(mounts_is_local(&m, 8 << 20 | 1));
+	assert_true(mounts_is_local(&m, 42));
+	assert_false(mounts_is_local(&m, 40));
+	assert_false(mounts_is_local(&m, 41));
+	assert_false(mounts_is_local(&m, 43));
+	assert_false(mounts_is_local(&m, 44));
+}
+
 static void test_parse(void **state)
 {
 	assert_int_equal(m.nrows, 6);
@@ -105,6 +122,7 @@ static void test_this_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_local, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_resolve, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_name, set_up, tear_down),

@@ -36,6 +36,26 @@ void arena_reset(struct arena *a)
 {
 	a->cur = a->first;
 	a->used = 0;
+	a->failed = false;
+}
+
+/* Behind the current block; it becomes the current one. */
+static bool add_block(struct arena *a, size_t size)
+{
+	struct arena_block *b = malloc(sizeof(*b) + size);
+
+	if (!b)
+		return false;
+	a->nmallocs++;
+	a->held += size;
+	*b = (struct arena_block){.size = size};
+	if (a->cur)
+		a->cur->next = b;
+	else
+		a->first = b;
+	a->cur = b;
+	a->used = 0;
+	return true;
 }
 
 static bool grow(struct arena *a, size_t need)
@@ -55,28 +75,27 @@ static bool grow(struct arena *a, size_t need)
 		size = need;
 	if (size > a->limit - a->held)
 		return false;
-	struct arena_block *b = malloc(sizeof(*b) + size);
-	if (!b)
-		return false;
-	a->nmallocs++;
-	a->held += size;
-	*b = (struct arena_block){.size = size};
-	if (a->cur)
-		a->cur->next = b;
-	else
-		a->first = b;
-	a->cur = b;
-	a->used = 0;
-	return true;
+	return add_block(a, size);
+}
+
+bool arena_reserve(struct arena *a, size_t size)
+{
+	return a->first || (size <= a->limit && add_block(a, size));
+}
+
+static void *refuse(struct arena *a)
+{
+	a->failed = true;
+	return NULL;
 }
 
 void *arena_raw(struct arena *a, size_t size)
 {
 	if (size > a->limit)
-		return NULL;
+		return refuse(a);
 	size = (size + 15) & ~(size_t)15;
 	if ((!a->cur || a->cur->size - a->used < size) && !grow(a, size))
-		return NULL;
+		return refuse(a);
 	void *p = a->cur->data + a->used;
 	a->used += size;
 	return p;
@@ -87,6 +106,13 @@ void *arena_alloc(struct arena *a, size_t size)
 	void *p = arena_raw(a, size);
 
 	return p ? memset(p, 0, size) : NULL;
+}
+
+void *arena_alloc_array(struct arena *a, size_t n, size_t size)
+{
+	size_t all;
+
+	return __builtin_mul_overflow(n, size, &all) ? refuse(a) : arena_alloc(a, all);
 }
 
 struct str arena_str(struct arena *a, struct str s)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cell_calls.h"
+#include "base/sanitized.h"
 
 /* Later than the headers of Debian 12, by the numbers of the kernel's interface. */
 enum {
@@ -110,7 +111,12 @@ static int add_paths(int ruleset, int abi, const struct cell_options *o, struct 
 	for (size_t i = 0; r == 0 && o->read_paths && o->read_paths[i]; i++)
 		r = add_path(ruleset, abi, o->read_paths[i], FS_READ, e);
 	if (r == 0 && o->write_dir)
-		r = add_path(ruleset, abi, o->write_dir, FS_WRITE, e);
+		r = add_path(ruleset, abi, o->write_dir,
+			o->restores ? FS_WRITE | LANDLOCK_ACCESS_FS_MAKE_SYM : FS_WRITE, e);
+	/* leak checking at the end of a process needs files that the product has no use for; who
+	 * unpacks does so in a root without /proc */
+	if (r == 0 && IS_SANITIZED && !o->restores)
+		r = add_path(ruleset, abi, "/proc", FS_READ, e);
 	return r;
 }
 
@@ -173,13 +179,14 @@ static int limit(int what, uint64_t max, const char *name, struct err *e)
 int cell_enter(const struct cell_options *o, struct err *e)
 {
 	/* root without capabilities may still read what its files' modes let root read */
-	static const int files[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
+	static const int files[] = {
+		CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
 	bool has_paths = (o->read_paths && o->read_paths[0]) || o->write_dir;
-	int r = cell_keep_capabilities(files, has_paths ? 2 : 0, e);
+	int r = cell_keep_capabilities(files, o->restores ? 5 : has_paths ? 2 : 0, e);
 
 	/* localtime() would look for the zone when it cannot any more */
 	tzset();
-	if (r == 0)
+	if (r == 0 && !IS_SANITIZED)
 		r = limit(RLIMIT_AS, o->max_memory_bytes, "memory", e);
 	if (r == 0)
 		r = limit(RLIMIT_CPU, o->max_cpu_s, "CPU time", e);

@@ -15,8 +15,12 @@ struct cell_options {
 	/* files and folders that may be read by name from now on; ends in NULL; NULL = none */
 	const char *const *read_paths;
 	const char *write_dir;     /* one folder in which files may be made, written, removed */
+	/* and with owners, modes, times, links: an archive is unpacked there by a root of some kind
+	 */
+	bool restores;
 	bool threads;              /* threads may be started */
 	bool network;              /* sockets may be made and connected */
+	bool accept;               /* sockets that listen already may accept */
 	uint64_t max_memory_bytes; /* of address space; 0 = as before */
 	uint64_t max_cpu_s;        /* of CPU time, then SIGXCPU; 0 = as before */
 };

@@ -16,6 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
+
 #define CALL(name) SCMP_SYS(name)
 
 /* Descriptors that are open, memory, clocks, waiting, signals, the end. */
@@ -45,11 +47,18 @@ static const int with_paths[] = {CALL(stat), CALL(lstat), CALL(stat64), CALL(lst
 /* And with a folder to write in. Landlock says which. */
 static const int with_write_dir[] = {CALL(open), CALL(openat), CALL(creat), CALL(mkdir),
 	CALL(mkdirat), CALL(unlink), CALL(unlinkat), CALL(rmdir), CALL(rename), CALL(renameat),
-	CALL(renameat2), CALL(fallocate), CALL(fchmod)};
+	CALL(renameat2), CALL(fallocate), CALL(fchmod), CALL(flock)};
+
+static const int with_restores[] = {CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat),
+	CALL(fchmodat), CALL(symlink), CALL(symlinkat), CALL(link), CALL(linkat), CALL(utimensat)};
 
 static const int with_network[] = {CALL(socket), CALL(socketpair), CALL(connect), CALL(bind),
 	CALL(listen), CALL(accept), CALL(accept4), CALL(getsockname), CALL(getpeername),
 	CALL(setsockopt), CALL(getsockopt), CALL(sendmmsg), CALL(recvmmsg)};
+
+/* A server whose sockets were bound before; which connections come is not its choice. */
+static const int with_accept[] = {CALL(accept), CALL(accept4), CALL(getsockname), CALL(getpeername),
+	CALL(setsockopt), CALL(getsockopt)};
 
 /* Sockets that are open: an output that was connected before. */
 static const int on_sockets[] = {
@@ -69,14 +78,9 @@ static const int kills[] = {CALL(process_vm_readv), CALL(process_vm_writev), CAL
 	CALL(setresuid), CALL(setresgid), CALL(ptrace)};
 
 /* Leak checking stops the other threads and looks into them. */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#else
-#define IS_SANITIZED 0
-#endif
 static const int for_sanitizers[] = {CALL(clone), CALL(wait4), CALL(ptrace), CALL(prctl),
-	CALL(open), CALL(openat), CALL(readlink), CALL(getdents64), CALL(mmap), CALL(mprotect),
-	CALL(sched_setaffinity), CALL(tgkill), CALL(kill), CALL(prlimit64)};
+	CALL(open), CALL(openat), CALL(readlink), CALL(getdents), CALL(getdents64), CALL(mmap),
+	CALL(mprotect), CALL(sched_setaffinity), CALL(tgkill), CALL(kill), CALL(prlimit64)};
 
 struct table {
 	const int *calls;
@@ -181,10 +185,14 @@ static int add_wishes(scmp_filter_ctx f, const struct cell_options *o)
 		r = add_all(f, SCMP_ACT_ALLOW, TABLE(with_write_dir));
 	else if (r == 0 && reads)
 		r = add_reading(f);
+	if (r == 0 && o->restores)
+		r = add_all(f, SCMP_ACT_ALLOW, TABLE(with_restores));
 	if (r == 0 && o->threads)
 		r = add_threads(f);
 	if (r == 0 && o->network)
 		r = add_all(f, SCMP_ACT_ALLOW, TABLE(with_network));
+	if (r == 0 && o->accept)
+		r = add_all(f, SCMP_ACT_ALLOW, TABLE(with_accept));
 	return r;
 }
 

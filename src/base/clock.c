@@ -5,6 +5,8 @@
 
 #include <time.h>
 
+#include "base/digits.h"
+
 static uint64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
@@ -39,32 +41,34 @@ void clock_add_strftime(struct buf *b, uint64_t epoch_ns, const char *fmt, bool 
 {
 	time_t sec = (time_t)(epoch_ns / NSEC_PER_SEC);
 	struct tm tm;
-	char tmp[64];
+	char tmp[64], longer[4096]; /* a date; a file's path with a date in it */
 
 	if (utc ? !gmtime_r(&sec, &tm) : !localtime_r(&sec, &tm))
 		return;
-	buf_add(b, str_make(tmp, strftime(tmp, sizeof(tmp), fmt, &tm)));
+	size_t n = strftime(tmp, sizeof(tmp), fmt, &tm);
+	if (n)
+		buf_add(b, str_make(tmp, n));
+	else /* too long, or really nothing */
+		buf_add(b, str_make(longer, strftime(longer, sizeof(longer), fmt, &tm)));
 }
 
-static void add_fraction(struct buf *b, uint64_t epoch_ns)
+void clock_add_fraction(struct buf *b, uint64_t ns)
 {
-	char tmp[10] = {[0] = '.'};
-	uint64_t ns = epoch_ns % NSEC_PER_SEC;
+	char tmp[DIGITS_MAX];
+	char *end = digits_put_fraction(tmp, (uint32_t)(ns % NSEC_PER_SEC));
 
-	for (int i = 9; i > 0; i--, ns /= 10)
-		tmp[i] = (char)('0' + ns % 10);
-	buf_add(b, str_make(tmp, sizeof(tmp)));
+	buf_add(b, str_make(tmp, (size_t)(end - tmp)));
 }
 
 void clock_add_hms(struct buf *b, uint64_t epoch_ns)
 {
 	clock_add_strftime(b, epoch_ns, "%H:%M:%S", false);
-	add_fraction(b, epoch_ns);
+	clock_add_fraction(b, epoch_ns);
 }
 
 void clock_add_iso8601(struct buf *b, uint64_t epoch_ns)
 {
 	clock_add_strftime(b, epoch_ns, "%Y-%m-%dT%H:%M:%S", true);
-	add_fraction(b, epoch_ns);
+	clock_add_fraction(b, epoch_ns);
 	buf_add_char(b, 'Z');
 }

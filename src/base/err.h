@@ -12,7 +12,10 @@ struct err {
 	char msg[1000];
 };
 
-/* e may be NULL. Returns -code. */
+/* e may be NULL. Returns -code. The arguments may quote the message that is there. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Puts "context: " in front of the message that is there. Returns -code. */
+/*
+ * Puts "context: " in front of the message that is there. Returns -code; for NULL -EINVAL, never 0:
+ * there was an error, and nobody wanted to know which.
+ */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -6,7 +6,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -127,44 +129,71 @@ static int cmp_str(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+struct names {
+	struct arena *a;
+	struct str *items;
+	size_t n, cap, limit;
+};
+
+static int add_name(struct names *to, const char *dir, struct str name, struct err *e)
+{
+	if (to->n == to->limit)
+		return err_set(e, EFBIG, "%s: more than %zu files", dir, to->limit);
+	if (to->n == to->cap) {
+		size_t cap = to->cap ? to->cap * 2 : 32;
+		struct str *more = arena_array(to->a, struct str, cap);
+
+		if (!more)
+			return err_set(e, ENOMEM, "%s: out of memory", dir);
+		if (to->n)
+			memcpy(more, to->items, to->n * sizeof(*more));
+		to->items = more;
+		to->cap = cap;
+	}
+	struct str copy = arena_str(to->a, name);
+	if (!copy.s)
+		return err_set(e, ENOMEM, "%s: out of memory", dir);
+	to->items[to->n++] = copy;
+	return 0;
+}
+
+static int read_names(
+	DIR *d, const char *dir, const char *const *suffixes, struct names *to, struct err *e)
+{
+	for (;;) {
+		errno = 0; /* tells a folder that cannot be read on from its end */
+		struct dirent *de = readdir(d);
+
+		if (!de)
+			return errno ? err_set(e, errno, "%s: cannot list: %s", dir,
+					       strerror(errno))
+				     : 0;
+		struct str name = str_of(de->d_name);
+		if (name.s[0] == '.' || !has_suffix(name, suffixes))
+			continue;
+		int r = add_name(to, dir, name, e);
+		if (r < 0)
+			return r;
+	}
+}
+
 int io_list_dir(struct arena *a, const char *dir, const char *const *suffixes, size_t limit,
 	struct str **ret, size_t *ret_n, struct err *e)
 {
+	struct names names = {.a = a, .limit = limit};
 	DIR *d = opendir(dir);
-	size_t n = 0, cap = 0;
-	struct str *names = NULL;
-	int r = 0;
 
 	if (!d)
 		return err_set(e, errno, "%s: cannot open the folder: %s", dir, strerror(errno));
-	for (struct dirent *de; (de = readdir(d));) {
-		struct str name = str_of(de->d_name);
-
-		if (name.s[0] == '.' || !has_suffix(name, suffixes))
-			continue;
-		if (n == limit) {
-			r = err_set(e, EFBIG, "%s: more than %zu files", dir, limit);
-			break;
-		}
-		if (n == cap) {
-			cap = cap ? cap * 2 : 32;
-			struct str *more = arena_array(a, struct str, cap);
-			if (!more) {
-				r = err_set(e, ENOMEM, "%s: out of memory", dir);
-				break;
-			}
-			if (n)
-				memcpy(more, names, n * sizeof(*names));
-			names = more;
-		}
-		names[n++] = arena_str(a, name);
-	}
+	int r = read_names(d, dir, suffixes, &names, e);
 	closedir(d);
-	if (n)
-		qsort(names, n, sizeof(*names), cmp_str);
-	*ret = names;
-	*ret_n = n;
-	return r;
+	if (r < 0)
+		return r;
+	if (names.n)
+		qsort(names.items, names.n, sizeof(*names.items), cmp_str);
+	*ret = names.items;
+	*ret_n = names.n;
+	return 0;
 }
 
 int io_write_all(int fd, struct str s)
@@ -196,4 +225,25 @@ bool io_parse_stat(struct str text, struct str *comm, uint64_t field[IO_STAT_FIE
 		if (!str_to_u64(str_trim(str_cut(&rest, ' ')), 10, &field[n]))
 			field[n] = 0;
 	return true;
+}
+
+bool io_data_dir(const char *name, char *out, size_t size)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n > 0) {
+		exe[n] = 0;
+		for (char *slash; (slash = strrchr(exe, '/')) && slash != exe;) {
+			*slash = 0;
+			snprintf(out, size, "%.3900s/data/%s", exe, name);
+			if (access(out, R_OK) == 0)
+				return true;
+			snprintf(out, size, "%.3900s/share/koban/%s", exe, name);
+			if (access(out, R_OK) == 0)
+				return true;
+		}
+	}
+	snprintf(out, size, "/usr/share/koban/%s", name);
+	return access(out, R_OK) == 0;
 }

@@ -32,3 +32,8 @@ enum { IO_STAT_FIELDS = 53 };
 bool io_parse_stat(struct str text, struct str *comm, uint64_t field[IO_STAT_FIELDS]);
 /* Writes all of it, going on after short writes and EINTR. 0 or -errno. */
 int io_write_all(int fd, struct str s);
+/*
+ * A folder of koban's own data ("views"): beside the program when it runs from its source tree,
+ * else where it was installed. False when there is none; `out` then names where it should be.
+ */
+bool io_data_dir(const char *name, char *out, size_t size);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines for the operator, on stderr: "koban: warning: …". One write() a line. */
+/*
+ * Lines for the operator, on stderr: "koban: warning: …". One write() a line. A message may quote
+ * what a stranger wrote (a file's name), so no control byte of it reaches the terminal.
+ */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -21,6 +24,23 @@ int log_is_colour(void)
 	return isatty(STDERR_FILENO) && !(no && *no);
 }
 
+/* A line end stays only before two blanks: a second line of ours, which no "koban: …" can begin. */
+static void disarm(char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i],
+			      next = i + 1 < n ? (unsigned char)s[i + 1] : 0;
+
+		if (c == '\n' && next == ' ' && i + 2 < n && s[i + 2] == ' ')
+			continue;
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			s[i] = '?';
+		/* controls above ASCII, as UTF-8 */
+		if (c == 0xc2 && next >= 0x80 && next <= 0x9f)
+			s[i] = s[i + 1] = '?';
+	}
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char *const names[] = {"error: ", "warning: ", "", "debug: "};
@@ -36,9 +56,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	int m = vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
 	va_end(ap);
+	int begin = n;
 	n = m < 0 ? n : n + m;
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
+	disarm(line + begin, (size_t)(n - begin));
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Borrowed strings: searching, cutting, numbers, hashing. No allocation, no locale. */
+/*
+ * Borrowed strings: searching, cutting, numbers, hashing. No allocation, and no locale but the C
+ * library's decimal point in str_to_double() (koban sets LC_CTYPE only).
+ */
 
 #include "base/str.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 int str_cmp(struct str a, struct str b)
@@ -14,13 +19,35 @@ int str_cmp(struct str a, struct str b)
 	return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
+/* The first of the n bytes at s that is c, or NULL; s may be NULL. */
+static const char *byte_in(const char *s, size_t n, char c)
+{
+	return n ? memchr(s, c, n) : NULL;
+}
+
+/* memmem() makes a table first, which a short text does not earn back. */
+static const char *find_short(struct str hay, struct str needle)
+{
+	const char *end = hay.s + (hay.len - needle.len + 1), *p = hay.s;
+
+	while ((p = byte_in(p, (size_t)(end - p), needle.s[0]))) {
+		if (memcmp(p, needle.s, needle.len) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
 ptrdiff_t str_find(struct str hay, struct str needle)
 {
+	enum { SHORT = 256 };
+
 	if (needle.len == 0)
 		return 0;
 	if (needle.len > hay.len)
 		return -1;
-	const char *p = memmem(hay.s, hay.len, needle.s, needle.len);
+	const char *p = hay.len < SHORT ? find_short(hay, needle)
+					: memmem(hay.s, hay.len, needle.s, needle.len);
 
 	return p ? p - hay.s : -1;
 }
@@ -39,9 +66,16 @@ ptrdiff_t str_rfind_char(struct str hay, char c)
 	return p ? p - hay.s : -1;
 }
 
+enum { NUMBER_SIZE = 72 }; /* 64 binary digits and a prefix */
+
 static unsigned char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
+}
+
+static unsigned char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (unsigned char)(c - 32) : (unsigned char)c;
 }
 
 static bool ieq_n(const char *a, const char *b, size_t n)
@@ -57,13 +91,26 @@ bool str_ieq(struct str a, struct str b)
 	return a.len == b.len && ieq_n(a.s, b.s, a.len);
 }
 
+/* From one place where the first byte fits to the next, in either case. */
 ptrdiff_t str_ifind(struct str hay, struct str needle)
 {
+	if (needle.len == 0)
+		return 0;
 	if (needle.len > hay.len)
 		return -1;
-	for (size_t i = 0; i + needle.len <= hay.len; i++)
-		if (ieq_n(hay.s + i, needle.s, needle.len))
-			return (ptrdiff_t)i;
+	const char *end = hay.s + (hay.len - needle.len + 1);
+	char c[2] = {(char)lower(needle.s[0]), (char)upper(needle.s[0])};
+	const char *at[2];
+
+	for (int k = 0; k < 2; k++)
+		at[k] = k && c[0] == c[1] ? NULL : byte_in(hay.s, (size_t)(end - hay.s), c[k]);
+	while (at[0] || at[1]) {
+		int k = !at[0] || (at[1] && at[1] < at[0]);
+
+		if (ieq_n(at[k], needle.s, needle.len))
+			return at[k] - hay.s;
+		at[k] = byte_in(at[k] + 1, (size_t)(end - at[k] - 1), c[k]);
+	}
 	return -1;
 }
 
@@ -97,6 +144,7 @@ struct str str_cut(struct str *rest, char sep)
 
 bool str_copy(struct str a, char *out, size_t size)
 {
+	assert(size > 0);
 	size_t n = a.len < size ? a.len : size - 1;
 
 	if (n)
@@ -105,16 +153,25 @@ bool str_copy(struct str a, char *out, size_t size)
 	return n == a.len;
 }
 
+/*
+ * With a NUL behind it, for strtoull() and its kin; false for what they would skip (blanks in
+ * front) and for what cannot be a number anyway (nothing, very long).
+ */
+static bool number_copy(struct str a, char tmp[NUMBER_SIZE])
+{
+	return a.len && !is_blank(a.s[0]) && a.s[0] != '\v' && a.s[0] != '\f' &&
+	       str_copy(a, tmp, NUMBER_SIZE);
+}
+
 bool str_to_u64(struct str a, int base, uint64_t *ret)
 {
-	char tmp[72], *end;
+	char tmp[NUMBER_SIZE], *end;
 
-	if (a.len == 0 || a.s[0] == '-' || a.s[0] == '+' || is_blank(a.s[0]) ||
-		!str_copy(a, tmp, sizeof(tmp)))
+	if (!number_copy(a, tmp) || tmp[0] == '-' || tmp[0] == '+')
 		return false;
 	errno = 0;
 	unsigned long long v = strtoull(tmp, &end, base);
-	if (errno || *end)
+	if (errno || end != tmp + a.len)
 		return false;
 	*ret = v;
 	return true;
@@ -122,13 +179,13 @@ bool str_to_u64(struct str a, int base, uint64_t *ret)
 
 bool str_to_s64(struct str a, int base, int64_t *ret)
 {
-	char tmp[72], *end;
+	char tmp[NUMBER_SIZE], *end;
 
-	if (a.len == 0 || is_blank(a.s[0]) || !str_copy(a, tmp, sizeof(tmp)))
+	if (!number_copy(a, tmp))
 		return false;
 	errno = 0;
 	long long v = strtoll(tmp, &end, base);
-	if (errno || *end)
+	if (errno || end != tmp + a.len)
 		return false;
 	*ret = v;
 	return true;
@@ -136,13 +193,13 @@ bool str_to_s64(struct str a, int base, int64_t *ret)
 
 bool str_to_double(struct str a, double *ret)
 {
-	char tmp[72], *end;
+	char tmp[NUMBER_SIZE], *end;
 
-	if (a.len == 0 || is_blank(a.s[0]) || !str_copy(a, tmp, sizeof(tmp)))
+	if (!number_copy(a, tmp))
 		return false;
 	errno = 0;
 	double v = strtod(tmp, &end);
-	if (errno || *end)
+	if (errno || end != tmp + a.len || !isfinite(v))
 		return false;
 	*ret = v;
 	return true;

@@ -60,6 +60,38 @@ static inline struct str str_head(struct str a, size_t n)
 	return str_make(a.s, n < a.len ? n : a.len);
 }
 
+/*
+ * Copies the bytes to a place that has room for them and returns its end. What is short, as most
+ * pieces of a line are, takes two overlapping moves and no call.
+ */
+static inline char *str_put(char *to, struct str a)
+{
+	const char *end = a.s + a.len;
+
+	if (a.len > 16) {
+		memcpy(to, a.s, a.len);
+	} else if (a.len >= 8) {
+		uint64_t head, tail;
+
+		memcpy(&head, a.s, 8);
+		memcpy(&tail, end - 8, 8);
+		memcpy(to, &head, 8);
+		memcpy(to + a.len - 8, &tail, 8);
+	} else if (a.len >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, a.s, 4);
+		memcpy(&tail, end - 4, 4);
+		memcpy(to, &head, 4);
+		memcpy(to + a.len - 4, &tail, 4);
+	} else if (a.len) {
+		to[0] = a.s[0];
+		to[a.len / 2] = a.s[a.len / 2];
+		to[a.len - 1] = end[-1];
+	}
+	return to + a.len;
+}
+
 /* Byte order, shorter first on a tie; <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 /* The offset of the first occurrence of needle, or -1. An empty needle is found at 0. */
@@ -74,7 +106,10 @@ bool str_ieq(struct str a, struct str b);
 struct str str_trim(struct str a);
 /* Cuts the part before the first `sep` off *rest and returns it; *rest becomes NULL when done. */
 struct str str_cut(struct str *rest, char sep);
-/* The whole string as a number; false on anything else (blank, sign on unsigned, overflow). */
+/*
+ * The whole string as a number; false on anything else (a blank or NUL in it, a sign on unsigned,
+ * overflow, "inf", "nan").
+ */
 bool str_to_u64(struct str a, int base, uint64_t *ret);
 bool str_to_s64(struct str a, int base, int64_t *ret);
 bool str_to_double(struct str a, double *ret);

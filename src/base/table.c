@@ -45,12 +45,36 @@ static int resize(struct table *t, size_t nslots)
 	return 0;
 }
 
+/*
+ * Takes the tombstones out where they lie. It begins behind an empty slot, so that no row's way
+ * from its home leads across the beginning; each row in turn is then put in again, at the place
+ * where it is or before it, and all before it are in their last place already.
+ */
+static void sweep(struct table *t)
+{
+	size_t mask = t->nslots - 1, start = 0;
+
+	while (t->slots[start].row)
+		start++;
+	for (size_t n = 1; n <= mask; n++) {
+		struct table_slot *s = &t->slots[(start + n) & mask], was = *s;
+
+		s->row = NULL;
+		if (was.row && was.row != TABLE_GONE)
+			place(t->slots, t->nslots, was.hash, was.row);
+	}
+	t->gone = 0;
+}
+
 int table_reserve(struct table *t, size_t count)
 {
 	size_t n = 16;
 
-	while (n * 3 / 4 < count)
-		n *= 2;
+	if (count > t->cap)
+		count = t->cap;
+	while (n / 4 * 3 < count)
+		if (__builtin_mul_overflow(n, 2, &n))
+			return -ENOMEM;
 	return n > t->nslots ? resize(t, n) : 0;
 }
 
@@ -77,12 +101,11 @@ int table_put(struct table *t, uint64_t hash, void *row)
 	if (t->count >= t->cap)
 		return -ENOSPC;
 	if ((t->count + t->gone + 1) * 4 > t->nslots * 3) {
-		/* many tombstones: the same size, swept; else twice the size */
-		size_t n = t->nslots ? t->nslots : 16;
-		int r = resize(t, t->gone > t->count / 2 && t->nslots ? n : n * 2);
-
-		if (r < 0)
-			return r;
+		/* many tombstones: the same slots, swept; else twice as many */
+		if (t->gone > t->count / 2)
+			sweep(t);
+		else if (resize(t, t->nslots ? t->nslots * 2 : 32) < 0)
+			return -ENOMEM;
 	}
 	place(t->slots, t->nslots, hash, row);
 	t->count++;

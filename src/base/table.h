@@ -4,6 +4,7 @@
  * A hash table of pointers to rows that the caller owns. The row holds its own key; the table keeps
  * the hash beside the pointer. Open addressing, linear probing, power of two, at most 3/4 full.
  * A cap is stated where it is made; table_put() at the cap returns -ENOSPC and the caller evicts.
+ * Rows that come and go at the same number ask for no memory: deleted slots are swept in place.
  */
 #include "base/str.h"
 

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "base/table.h"
+
 struct anchor {
-	struct anchor *next;
 	struct str name;
 	struct yaml_node *node;
 };
@@ -15,8 +16,9 @@ struct anchor {
 struct reader {
 	yaml_parser_t p;
 	yaml_event_t ev;
+	struct str text;
 	struct arena *a;
-	struct anchor *anchors;
+	struct table anchors; /* of this document */
 	size_t nodes, max_nodes, max_depth;
 	struct yaml_error *ye;
 };
@@ -25,9 +27,29 @@ static int fail(struct reader *r, yaml_mark_t at, const char *msg)
 {
 	r->ye->line = (unsigned)at.line + 1;
 	r->ye->column = (unsigned)at.column + 1;
-	r->ye->offset = at.index;
 	snprintf(r->ye->msg, sizeof(r->ye->msg), "%s", msg);
 	return -EINVAL;
+}
+
+static int out_of_memory(struct reader *r)
+{
+	fail(r, r->ev.start_mark, "out of memory");
+	return -ENOMEM;
+}
+
+/* Of a byte that is no text: libyaml reads ahead, and says only how far it is with its tokens. */
+static yaml_mark_t mark_of(struct str before)
+{
+	yaml_mark_t at = {0};
+
+	for (size_t i = 0; i < before.len; i++) {
+		at.column += ((unsigned char)before.s[i] & 0xc0) != 0x80;
+		if (before.s[i] == '\n') {
+			at.line++;
+			at.column = 0;
+		}
+	}
+	return at;
 }
 
 static int next(struct reader *r)
@@ -35,40 +57,46 @@ static int next(struct reader *r)
 	yaml_event_delete(&r->ev);
 	if (yaml_parser_parse(&r->p, &r->ev))
 		return 0;
+	if (r->p.error == YAML_MEMORY_ERROR)
+		return out_of_memory(r);
 	yaml_mark_t at = r->p.problem_mark;
 	if (r->p.error == YAML_READER_ERROR)
-		at = r->p.mark;
+		at = mark_of(str_head(r->text, r->p.problem_offset));
 	return fail(r, at, r->p.problem ? r->p.problem : "not valid YAML");
 }
 
-static struct yaml_node *new_node(struct reader *r, enum yaml_kind kind)
+static int new_node(struct reader *r, enum yaml_kind kind, struct yaml_node **ret)
 {
-	struct yaml_node *n = ++r->nodes > r->max_nodes ? NULL : arena_new(r->a, struct yaml_node);
+	struct yaml_node *n = arena_new(r->a, struct yaml_node);
 
-	if (!n) {
-		fail(r, r->ev.start_mark, "too many nodes");
-		return NULL;
-	}
+	if (!n)
+		return out_of_memory(r);
 	n->kind = kind;
 	n->line = (unsigned)r->ev.start_mark.line + 1;
 	n->column = (unsigned)r->ev.start_mark.column + 1;
-	n->offset = r->ev.start_mark.index;
-	n->end_offset = r->ev.end_mark.index;
-	return n;
+	*ret = n;
+	return 0;
 }
 
+static bool anchor_eq(const void *row, const void *key)
+{
+	return str_eq(((const struct anchor *)row)->name, *(const struct str *)key);
+}
+
+/* The node bears this name from now on; one that bore it before does no more. */
 static int remember(struct reader *r, const yaml_char_t *anchor, struct yaml_node *n)
 {
 	if (!anchor)
 		return 0;
-	struct anchor *an = arena_new(r->a, struct anchor);
+	struct str name = str_of((const char *)anchor);
+	uint64_t hash = str_hash(name);
+	struct anchor *an = table_find(&r->anchors, hash, &name);
 
-	if (!an)
-		return fail(r, r->ev.start_mark, "out of memory");
-	an->name = arena_str(r->a, str_of((const char *)anchor));
+	if (!an &&
+		(!(an = arena_new(r->a, struct anchor)) || !(an->name = arena_str(r->a, name)).s ||
+			table_put(&r->anchors, hash, an) < 0))
+		return out_of_memory(r);
 	an->node = n;
-	an->next = r->anchors;
-	r->anchors = an;
 	return 0;
 }
 
@@ -79,7 +107,7 @@ static int push(struct reader *r, struct yaml_node ***items, size_t n, struct ya
 		struct yaml_node **more = arena_array(r->a, struct yaml_node *, n ? n * 2 : 1);
 
 		if (!more)
-			return fail(r, r->ev.start_mark, "out of memory");
+			return out_of_memory(r);
 		if (n)
 			memcpy(more, *items, n * sizeof(**items));
 		*items = more;
@@ -92,13 +120,16 @@ static int read_node(struct reader *r, size_t depth, struct yaml_node **ret);
 
 static int read_scalar(struct reader *r, struct yaml_node **ret)
 {
-	struct yaml_node *n = new_node(r, YAML_SCALAR);
+	struct yaml_node *n;
+	int e = new_node(r, YAML_SCALAR, &n);
 
-	if (!n)
-		return -EINVAL;
+	if (e < 0)
+		return e;
 	n->plain = r->ev.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	n->text = arena_str(
 		r->a, str_make((const char *)r->ev.data.scalar.value, r->ev.data.scalar.length));
+	if (!n->text.s)
+		return out_of_memory(r);
 	if (n->plain && (n->text.len == 0 || str_is(n->text, "~") || str_is(n->text, "null") ||
 				str_is(n->text, "Null") || str_is(n->text, "NULL")))
 		n->kind = YAML_NULL;
@@ -108,25 +139,28 @@ static int read_scalar(struct reader *r, struct yaml_node **ret)
 
 static int read_seq(struct reader *r, size_t depth, struct yaml_node **ret)
 {
-	struct yaml_node *n = new_node(r, YAML_SEQ), *item;
-	int e = n ? remember(r, r->ev.data.sequence_start.anchor, n) : -EINVAL;
+	struct yaml_node *n, *item;
+	int e = new_node(r, YAML_SEQ, &n);
 
+	if (e == 0)
+		e = remember(r, r->ev.data.sequence_start.anchor, n);
 	while (e == 0 && (e = next(r)) == 0 && r->ev.type != YAML_SEQUENCE_END_EVENT) {
 		if ((e = read_node(r, depth + 1, &item)) == 0 &&
 			(e = push(r, &n->items, n->nitems, item)) == 0)
 			n->nitems++;
 	}
 	if (e == 0)
-		n->end_offset = r->ev.end_mark.index;
-	*ret = n;
+		*ret = n;
 	return e;
 }
 
 static int read_map(struct reader *r, size_t depth, struct yaml_node **ret)
 {
-	struct yaml_node *n = new_node(r, YAML_MAP), *key, *value;
-	int e = n ? remember(r, r->ev.data.mapping_start.anchor, n) : -EINVAL;
+	struct yaml_node *n, *key, *value;
+	int e = new_node(r, YAML_MAP, &n);
 
+	if (e == 0)
+		e = remember(r, r->ev.data.mapping_start.anchor, n);
 	while (e == 0 && (e = next(r)) == 0 && r->ev.type != YAML_MAPPING_END_EVENT) {
 		if ((e = read_node(r, depth + 1, &key)) < 0 || (e = next(r)) < 0 ||
 			(e = read_node(r, depth + 1, &value)) < 0 ||
@@ -136,8 +170,7 @@ static int read_map(struct reader *r, size_t depth, struct yaml_node **ret)
 		n->nitems++;
 	}
 	if (e == 0)
-		n->end_offset = r->ev.end_mark.index;
-	*ret = n;
+		*ret = n;
 	return e;
 }
 
@@ -145,23 +178,24 @@ static int read_alias(struct reader *r, struct yaml_node **ret)
 {
 	struct str name = str_of((const char *)r->ev.data.alias.anchor);
 
+	const struct anchor *an = table_find(&r->anchors, str_hash(name), &name);
+
+	if (!an)
+		return fail(r, r->ev.start_mark, "alias without an anchor");
 	/* an alias to a node that is still open would be a cycle; limit walks by refusing it */
-	for (struct anchor *an = r->anchors; an; an = an->next) {
-		if (!str_eq(an->name, name))
-			continue;
-		if (an->node->kind == YAML_SEQ || an->node->kind == YAML_MAP)
-			return fail(r, r->ev.start_mark,
-				"an alias may stand for a scalar only; write the value out");
-		*ret = an->node;
-		return 0;
-	}
-	return fail(r, r->ev.start_mark, "alias without an anchor");
+	if (an->node->kind == YAML_SEQ || an->node->kind == YAML_MAP)
+		return fail(r, r->ev.start_mark,
+			"an alias may stand for a scalar only; write the value out");
+	*ret = an->node;
+	return 0;
 }
 
 static int read_node(struct reader *r, size_t depth, struct yaml_node **ret)
 {
 	if (depth > r->max_depth)
 		return fail(r, r->ev.start_mark, "nested too deeply");
+	if (++r->nodes > r->max_nodes)
+		return fail(r, r->ev.start_mark, "too many nodes");
 	switch (r->ev.type) {
 	case YAML_SCALAR_EVENT:
 		return read_scalar(r, ret);
@@ -188,7 +222,7 @@ static int read_docs(struct reader *r, struct yaml_node ***docs, size_t *n)
 			return 0;
 		if (r->ev.type != YAML_DOCUMENT_START_EVENT)
 			continue;
-		r->anchors = NULL;
+		table_done(&r->anchors);
 		if ((e = next(r)) < 0 || (e = read_node(r, 0, &root)) < 0 ||
 			(e = push(r, docs, *n, root)) < 0)
 			return e;
@@ -201,6 +235,7 @@ int yaml_parse(struct arena *a, struct str text, const struct yaml_limits *limit
 {
 	struct yaml_error unused;
 	struct reader r = {
+		.text = text,
 		.a = a,
 		.max_nodes = limits && limits->max_nodes ? limits->max_nodes : 1000000,
 		.max_depth = limits && limits->max_depth ? limits->max_depth : 64,
@@ -210,9 +245,11 @@ int yaml_parse(struct arena *a, struct str text, const struct yaml_limits *limit
 	*ret_docs = NULL;
 	*ret_n = 0;
 	if (!yaml_parser_initialize(&r.p))
-		return -ENOMEM;
+		return out_of_memory(&r);
+	table_init(&r.anchors, anchor_eq, r.max_nodes);
 	yaml_parser_set_input_string(&r.p, (const unsigned char *)(text.s ? text.s : ""), text.len);
 	int e = read_docs(&r, ret_docs, ret_n);
+	table_done(&r.anchors);
 	yaml_event_delete(&r.ev);
 	yaml_parser_delete(&r.p);
 	return e;

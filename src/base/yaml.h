@@ -12,29 +12,27 @@ enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQ, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool plain;                /* scalar without quotes or block style */
-	struct str text;           /* scalar */
-	size_t nitems;             /* of items, or of keys and values */
-	struct yaml_node **items;  /* sequence items, or a map's values */
-	struct yaml_node **keys;   /* a map's keys, in file order */
-	unsigned line, column;     /* from 1 */
-	size_t offset, end_offset; /* bytes in the input */
+	bool plain;               /* scalar without quotes or block style */
+	struct str text;          /* scalar */
+	size_t nitems;            /* of items, or of keys and values */
+	struct yaml_node **items; /* sequence items, or a map's values */
+	struct yaml_node **keys;  /* a map's keys, in file order */
+	unsigned line, column;    /* from 1; columns are characters */
 };
 
 struct yaml_limits {
-	size_t max_nodes; /* 0 = 1,000,000 */
+	size_t max_nodes; /* aliases count as well; 0 = 1,000,000 */
 	size_t max_depth; /* 0 = 64 */
 };
 
 struct yaml_error {
 	unsigned line, column; /* from 1 */
-	size_t offset;
 	char msg[300];
 };
 
 /*
- * All documents of `text`; each root may be NULL for an empty document. 0, or -EINVAL with `ye`
- * filled; the documents before the broken one are returned all the same.
+ * All documents of `text`; an empty one is a YAML_NULL. 0, or -EINVAL or -ENOMEM with `ye` filled;
+ * the documents before the broken one are returned all the same.
  */
 int yaml_parse(struct arena *a, struct str text, const struct yaml_limits *limits,
 	struct yaml_node ***ret_docs, size_t *ret_n, struct yaml_error *ye);

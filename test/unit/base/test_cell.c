@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,12 +28,7 @@
 #include <unistd.h>
 
 #include "base/cell.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-enum { IS_SANITIZED = 1 };
-#else
-enum { IS_SANITIZED = 0 };
-#endif
+#include "base/sanitized.h"
 
 /* Returns 0 when all is as it should be, else the line. */
 typedef int (*inmate)(void);
@@ -292,6 +288,40 @@ static void network_when_asked_for(void **state)
 	assert_int_equal(lock_up(&(struct cell_options){.network = true}, one_socket), 0);
 }
 
+static int listening = -1; /* a socket from before the cell, with somebody waiting */
+
+static int one_visitor(void)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof(sa);
+	int one = 1, fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+
+	MUST(fd >= 0);
+	MUST(getsockname(fd, (struct sockaddr *)&sa, &n) == 0);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) == 0);
+	MUST(write(fd, "x", 1) == 1);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(connect(fd, (struct sockaddr *)&sa, n), EPERM);
+	REFUSED(listen(fd, 1), EPERM);
+	return 0;
+}
+
+static void visitors_when_asked_for(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sa);
+	int visitor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listening, (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(getsockname(listening, (struct sockaddr *)&sa, &n), 0);
+	assert_int_equal(connect(visitor, (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(lock_up(&(struct cell_options){.accept = true}, one_visitor), 0);
+	close(visitor);
+	close(listening);
+}
+
 static int read_by_name(void)
 {
 	struct stat st;
@@ -344,10 +374,49 @@ static void a_folder_to_write_in(void **state)
 	assert_int_equal(make_file(), 0); /* the child removed it */
 }
 
+static int restore(void)
+{
+	char link_path[80];
+	struct stat st;
+
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	MUST(symlink("/etc/passwd", link_path) == 0);
+	MUST(lchown(link_path, getuid(), getgid()) == 0);
+	MUST(lstat(link_path, &st) == 0 && S_ISLNK(st.st_mode));
+	if (cell_has_landlock()) {
+		REFUSED(open(link_path, O_RDONLY | O_CLOEXEC), EACCES);
+		REFUSED(symlink("x", "/tmp/koban-cell-link"), EACCES);
+		REFUSED(link(inside, "/tmp/koban-cell-link"), EACCES);
+	}
+	MUST(unlink(link_path) == 0);
+	MUST(utimensat(AT_FDCWD, inside, NULL, 0) == 0);
+	REFUSED(mknod("/tmp/koban-cell-device", S_IFCHR | 0600, 0), EPERM);
+	return 0;
+}
+
+static int restore_unasked(void)
+{
+	REFUSED(symlink("x", "/tmp/koban-cell-link"), EPERM);
+	REFUSED(lchown(inside, 1, 1), EPERM);
+	return 0;
+}
+
+static void an_archive_to_unpack(void **state)
+{
+	struct cell_options o = {.write_dir = folder, .restores = true};
+
+	(void)state;
+	assert_int_equal(lock_up(&o, restore), 0);
+	o.restores = false;
+	assert_int_equal(lock_up(&o, restore_unasked), 0);
+}
+
 static int eat_memory(void)
 {
-	MUST(malloc(32 << 20));
-	MUST(!malloc((size_t)1 << 30));
+	void *some = malloc(32 << 20), *much = malloc((size_t)1 << 30);
+
+	MUST(some && !much);
+	free(some);
 	return 0;
 }
 
@@ -383,8 +452,10 @@ int main(void)
 		cmocka_unit_test(intruders_die),
 		cmocka_unit_test(threads_when_asked_for),
 		cmocka_unit_test(network_when_asked_for),
+		cmocka_unit_test(visitors_when_asked_for),
 		cmocka_unit_test(paths_to_read),
 		cmocka_unit_test(a_folder_to_write_in),
+		cmocka_unit_test(an_archive_to_unpack),
 		cmocka_unit_test(memory_limit),
 		cmocka_unit_test(cpu_limit),
 	};

@@ -4,12 +4,19 @@
 #include "file.h"
 
 enum {
-	CODE_EXECVE = 293, CODE_EXECVEAT = 331, CODE_PROCEXIT = 186, /* model/event/schema.def */
-	CGROUP_SUBSYS = 14, CGROUP_DEPTH = 12,
-	PID_TGID = 1, PID_PGID = 2, PID_SID = 3,   /* enum pid_type, include/linux/pid.h */
+	CODE_EXECVE = 293, /* model/event/schema.def */
+	CODE_EXECVEAT = 331,
+	CODE_PROCEXIT = 186,
+	CGROUP_SUBSYS = 14,
+	CGROUP_DEPTH = 12,
+	PID_TGID = 1, /* enum pid_type, include/linux/pid.h */
+	PID_PGID = 2,
+	PID_SID = 3,
 	RLIMIT_FILES = 7,
 	CAPABILITY_DAC_OVERRIDE = 1,
-	READ_ARGS = 0, READ_ENV = 1, READ_FILENAME = 2, /* of an exec record */
+	READ_ARGS = 0, /* of an exec record */
+	READ_ENV = 1,
+	READ_FILENAME = 2,
 };
 
 SEC_PRIVATE struct kernfs_node *kernfs_up(struct kernfs_node *kn)
@@ -36,8 +43,8 @@ GLOBAL u32 walk_cgroup(u32 slot, u64 node)
 		if (!up)
 			break;
 		/* the length is not stored: read behind the buffer, then copy to its place */
-		long n = bpf_probe_read_kernel_str(k->text + WALK_SIZE, WALK_NAME,
-			BPF_CORE_READ(kn, name));
+		long n = bpf_probe_read_kernel_str(
+			k->text + WALK_SIZE, WALK_NAME, BPF_CORE_READ(kn, name));
 
 		pos = walk_prepend(k, pos, k->text + WALK_SIZE, n > 0 ? n - 1 : 0);
 		kn = up;
@@ -67,8 +74,8 @@ GLOBAL u32 put_cgroup_item(u32 slot, u64 cgroup, u64 name_address, u32 same)
 		if (!writer_room(w))
 			return 0;
 		len = within(WALK_SIZE - start, WALK_SIZE - 1);
-		bpf_probe_read_kernel(w->base + w->off, len,
-			k->text + within(start, WALK_SIZE - 1));
+		bpf_probe_read_kernel(
+			w->base + w->off, len, k->text + within(start, WALK_SIZE - 1));
 		w->off += len;
 	}
 	if (!writer_room(w))
@@ -103,7 +110,8 @@ GLOBAL int put_cgroups(u32 slot, u64 task_address)
 
 		if (!cg || size > 3000)
 			continue;
-		size += put_cgroup_item(slot, (u64)cg, (u64)BPF_CORE_READ(css, ss, name), cg == last);
+		size += put_cgroup_item(
+			slot, (u64)cg, (u64)BPF_CORE_READ(css, ss, name), cg == last);
 		last = cg;
 	}
 	barrier_var(at);
@@ -152,8 +160,10 @@ SEC_PRIVATE void inode_times(struct inode *inode, u64 *ctime, u64 *mtime)
 	struct inode___ts *ts = (void *)inode;
 
 	if (bpf_core_field_exists(sec->i_ctime_sec)) {
-		*ctime = BPF_CORE_READ(sec, i_ctime_sec) * 1000000000ULL + BPF_CORE_READ(sec, i_ctime_nsec);
-		*mtime = BPF_CORE_READ(sec, i_mtime_sec) * 1000000000ULL + BPF_CORE_READ(sec, i_mtime_nsec);
+		*ctime = BPF_CORE_READ(sec, i_ctime_sec) * 1000000000ULL +
+			 BPF_CORE_READ(sec, i_ctime_nsec);
+		*mtime = BPF_CORE_READ(sec, i_mtime_sec) * 1000000000ULL +
+			 BPF_CORE_READ(sec, i_mtime_nsec);
 	} else if (bpf_core_field_exists(uts->__i_ctime)) {
 		*ctime = BPF_CORE_READ(uts, __i_ctime.tv_sec) * 1000000000ULL +
 			 BPF_CORE_READ(uts, __i_ctime.tv_nsec);
@@ -210,14 +220,15 @@ SEC_PRIVATE void fill_exe(struct fact_exe *x, struct task_struct *task, struct i
 	x->cap_inheritable = cap_bits(cred, bpf_core_field_offset(struct cred, cap_inheritable));
 	x->cap_permitted = cap_bits(cred, bpf_core_field_offset(struct cred, cap_permitted));
 	x->cap_effective = cap_bits(cred, bpf_core_field_offset(struct cred, cap_effective));
-	x->pidns_start_ns = BPF_CORE_READ(task, nsproxy, pid_ns_for_children, child_reaper,
-		start_boottime);
+	x->pidns_start_ns =
+		BPF_CORE_READ(task, nsproxy, pid_ns_for_children, child_reaper, start_boottime);
 	x->fdlimit = BPF_CORE_READ(signal, rlim[RLIMIT_FILES].rlim_cur);
 	x->pgft_maj = BPF_CORE_READ(task, maj_flt);
 	x->pgft_min = BPF_CORE_READ(task, min_flt);
 	x->vm_pages = BPF_CORE_READ(task, mm, total_vm);
 	x->tty = tty_nr(signal);
-	x->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
+	x->loginuid =
+		bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
 	x->vtid = pid_nr(BPF_CORE_READ(task, thread_pid));
 	x->vpid = pid_nr(BPF_CORE_READ(signal, pids[PID_TGID]));
 	x->vpgid = pid_nr(BPF_CORE_READ(signal, pids[PID_PGID]));
@@ -252,8 +263,8 @@ SEC_PRIVATE void exec_reads(struct writer *w, struct task_struct *task, struct l
 	read_vector(w, READ_ENV, BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end));
 	if (!writer_room(w))
 		return;
-	long n = bpf_probe_read_kernel_str(w->base + w->off, RECORD_STR_MAX,
-		BPF_CORE_READ(bprm, filename));
+	long n = bpf_probe_read_kernel_str(
+		w->base + w->off, RECORD_STR_MAX, BPF_CORE_READ(bprm, filename));
 
 	if (n > 0) {
 		w->h->read_lens[READ_FILENAME] = n;
@@ -291,6 +302,36 @@ int exec(u64 *ctx)
 	return 0;
 }
 
+/*
+ * What a clone was asked for, by the number of both who return from it: the arguments of clone3 lie
+ * in memory that can be another's or gone when the call ends; this is the kernel's own copy.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} clones SEC(".maps");
+
+SEC("tp_btf/task_newtask")
+int new_task(u64 *ctx)
+{
+	struct task_struct *child = (void *)ctx[0];
+	u64 flags = ctx[1];
+	u32 tid = child->pid, parent = (u32)bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&clones, &tid, &flags, BPF_ANY);
+	bpf_map_update_elem(&clones, &parent, &flags, BPF_ANY);
+	return 0;
+}
+
+SEC_PRIVATE u64 clone_flags_of(u32 tid)
+{
+	u64 *flags = bpf_map_lookup_elem(&clones, &tid);
+
+	return flags ? *flags : 0;
+}
+
 SEC("tp_btf/sched_process_fork")
 int fork(u64 *ctx)
 {
@@ -302,8 +343,10 @@ int fork(u64 *ctx)
 		__sync_fetch_and_add(&epoch, 1);
 	f.child_pid = child->tgid;
 	f.parent_pid = parent->tgid;
-	if (f.child_pid == f.parent_pid)
-		return 0; /* a thread */
+	bool is_thread = f.child_pid == f.parent_pid;
+
+	if (is_thread && !want_threads)
+		return 0;
 	if (!writer_begin(&w, 1, RECORD_FORK))
 		return 0;
 	f.child_tid = child->pid;
@@ -311,16 +354,20 @@ int fork(u64 *ctx)
 	/* CLONE_PARENT: the parent is not who called */
 	struct task_struct *real = BPF_CORE_READ(child, real_parent);
 
-	f.parent_pid = BPF_CORE_READ(real, tgid);
-	f.parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
-	f.vtid = f.vpid = pid_nr(BPF_CORE_READ(child, thread_pid));
+	if (!is_thread) {
+		f.parent_pid = BPF_CORE_READ(real, tgid);
+		f.parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
+	}
+	f.clone_flags = clone_flags_of(child->pid);
+	f.vtid = pid_nr(BPF_CORE_READ(child, thread_pid));
+	f.vpid = is_thread ? pid_nr(BPF_CORE_READ(child, signal, pids[PID_TGID])) : f.vtid;
 	put_fact(&w, FACT_FORK, &f, sizeof(f));
 	writer_save(&w);
 	writer_send(1, true);
 	return 0;
 }
 
-/* Who gets the orphans (kernel/exit.c, find_new_reaper()): a subreaper above, or the namespace's. */
+/* Who gets the orphans (kernel/exit.c, find_new_reaper()): a subreaper above or the namespace's. */
 SEC_PRIVATE u32 reaper_of(struct task_struct *task)
 {
 	struct task_struct *p = task;
@@ -343,15 +390,18 @@ int leave(u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	struct writer w;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
-		return 0; /* a thread of a process that lives on */
+	bool is_thread = BPF_CORE_READ(task, signal, live.counter) != 0;
+
+	if (is_thread && !want_threads)
+		return 0; /* its process lives on */
 	if (!writer_begin(&w, 1, CODE_PROCEXIT))
 		return 0;
 	__builtin_memset(w.h->args, 0, sizeof(w.h->args));
-	int code = BPF_CORE_READ(task, signal, group_exit_code);
+	int code = is_thread ? 0 : BPF_CORE_READ(task, signal, group_exit_code);
 
 	w.h->ret = code ? code : task->exit_code;
 	w.h->args[0] = reaper_of(task);
+	w.h->args[1] = is_thread;
 	writer_send(1, true);
 	return 0;
 }

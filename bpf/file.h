@@ -7,7 +7,10 @@
 #include "walk.h"
 
 enum {
-	MODE_TYPE = 0170000, MODE_SOCK = 0140000, MODE_DIR = 0040000, MODE_REG = 0100000,
+	MODE_TYPE = 0170000,
+	MODE_SOCK = 0140000,
+	MODE_DIR = 0040000,
+	MODE_REG = 0100000,
 	MAGIC_OVERLAY = 0x794c7630, /* OVERLAYFS_SUPER_MAGIC, include/uapi/linux/magic.h */
 	MAGIC_ANON = 0x09041934,    /* ANON_INODE_FS_MAGIC */
 	AT_CWD = -100,
@@ -25,6 +28,20 @@ SEC_PRIVATE struct file *file_of_fd(struct task_struct *task, s64 fd)
 	return file;
 }
 
+/* The same for the current task. */
+SEC_PRIVATE struct file *file_of_own_fd(s64 fd)
+{
+	if (!has_typed_task())
+		return file_of_fd((void *)bpf_get_current_task(), fd);
+	struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
+	struct file *file = NULL;
+
+	if (fd < 0 || fd >= fdt->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + fd);
+	return file;
+}
+
 /* Upper: the file was made or changed after the image was laid down (struct ovl_inode: the upper
  * dentry follows the embedded inode, fs/overlayfs/ovl_entry.h). */
 SEC_PRIVATE u8 file_layer(struct inode *inode, u64 magic)
@@ -33,7 +50,8 @@ SEC_PRIVATE u8 file_layer(struct inode *inode, u64 magic)
 
 	if (magic != MAGIC_OVERLAY)
 		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(
+		&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
 	return upper && BPF_CORE_READ(upper, d_inode) ? 1 : 2;
 }
 
@@ -83,34 +101,39 @@ GLOBAL int put_file(u32 slot, u64 file_address, s64 fd)
 {
 	struct file *file = (void *)file_address;
 	struct writer wr, *w = &wr;
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct fact_file fact = {.fd = fd};
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
-	u64 magic = BPF_CORE_READ(sb, s_magic);
 
 	if (!writer_load(w, slot))
 		return 0;
-	fact.ino = BPF_CORE_READ(inode, i_ino);
-	fact.dev = BPF_CORE_READ(sb, s_dev);
-	fact.f_mode = BPF_CORE_READ(file, f_mode);
-	fact.f_flags = BPF_CORE_READ(file, f_flags);
-	fact.mode = BPF_CORE_READ(inode, i_mode);
+	u8 *f = look(w, 0, file);
+	struct inode *inode = LOOKED(f, file, struct file, f_inode);
+	u8 *i = look(w, 1, inode);
+	struct super_block *sb = LOOKED(i, inode, struct inode, i_sb);
+	u8 *s = look(w, 2, sb);
+	u64 magic = LOOKED(s, sb, struct super_block, s_magic);
+
+	fact.ino = LOOKED(i, inode, struct inode, i_ino);
+	fact.dev = LOOKED(s, sb, struct super_block, s_dev);
+	fact.f_mode = LOOKED(f, file, struct file, f_mode);
+	fact.f_flags = LOOKED(f, file, struct file, f_flags);
+	fact.mode = LOOKED(i, inode, struct inode, i_mode);
 	fact.magic = (u32)magic;
 	fact.layer = file_layer(inode, magic);
 	u16 type = fact.mode & MODE_TYPE;
 
 	if (magic == MAGIC_ANON)
-		fact.kind = anon_kind((u64)BPF_CORE_READ(file, f_path.dentry));
-	else if (type == MODE_REG && is_memfd(BPF_CORE_READ(file, f_path.dentry)))
+		fact.kind = anon_kind((u64)LOOKED(f, file, struct file, f_path.dentry));
+	else if (type == MODE_REG && is_memfd(LOOKED(f, file, struct file, f_path.dentry)))
 		fact.kind = KIND_MEMFD;
 	put_fact(w, FACT_FILE, &fact, sizeof(fact));
 	writer_save(w);
 	if (type == MODE_SOCK) {
-		struct socket *socket = BPF_CORE_READ(file, private_data);
+		struct socket *socket = LOOKED(f, file, struct file, private_data);
 
 		put_sock(slot, (u64)BPF_CORE_READ(socket, sk));
 	} else if (magic != MAGIC_ANON) {
-		put_path(slot, FACT_REAL, file_address + bpf_core_field_offset(struct file, f_path));
+		put_path(
+			slot, FACT_REAL, file_address + bpf_core_field_offset(struct file, f_path));
 	}
 	return 0;
 }
@@ -124,7 +147,7 @@ GLOBAL int put_dir(u32 slot, u8 tag, s32 dirfd)
 	if (dirfd == AT_CWD) {
 		path = (u64)BPF_CORE_READ(task, fs) + bpf_core_field_offset(struct fs_struct, pwd);
 	} else {
-		struct file *file = file_of_fd(task, dirfd);
+		struct file *file = file_of_own_fd(dirfd);
 
 		if (!file)
 			return 0;

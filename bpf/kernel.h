@@ -52,10 +52,15 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-typedef struct { u32 val; } kuid_t;
-typedef struct { u32 val; } kgid_t;
+typedef struct {
+	u32 val;
+} kuid_t;
+typedef struct {
+	u32 val;
+} kgid_t;
 
 struct qstr {
+	u64 hash_len;
 	u32 len;
 	const unsigned char *name;
 };
@@ -170,7 +175,9 @@ struct tty_struct {
 struct rlimit {
 	unsigned long rlim_cur;
 };
-typedef struct { int counter; } atomic_t;
+typedef struct {
+	int counter;
+} atomic_t;
 struct signal_struct {
 	atomic_t live;
 	struct pid *pids[4];
@@ -181,7 +188,9 @@ struct signal_struct {
 	unsigned int has_child_subreaper : 1;
 };
 
-typedef struct { u64 val; } kernel_cap_t;
+typedef struct {
+	u64 val;
+} kernel_cap_t;
 struct kernel_cap_struct___old { /* before 6.3: two 32-bit words */
 	u32 cap[2];
 };
@@ -222,7 +231,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid;
 	struct task_struct *group_leader, *real_parent;
-	u64 start_boottime;
+	u64 start_boottime, self_exec_id;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;
@@ -243,17 +252,20 @@ struct linux_binprm {
 	const char *filename;
 };
 
-struct in6_addr; /* 16 bytes, read by address */
+struct ip6 { /* of struct in6_addr, whose words have macros for names */
+	u8 bytes[16];
+};
 struct sock_common {
 	u32 skc_daddr, skc_rcv_saddr;
 	u16 skc_dport, skc_num;
 	u16 skc_family;
 	u8 skc_state;
-	struct { u8 bytes[16]; } skc_v6_daddr, skc_v6_rcv_saddr;
+	struct ip6 skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol, sk_type;
+	u8 sk_userlocks : 4;
 };
 struct inet_sock {
 	u32 inet_saddr;

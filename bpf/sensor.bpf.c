@@ -13,10 +13,11 @@
 
 #include "exec.h"
 #include "uring.h"
-#include "verdict.h"
+#include "verdict_sock.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+enum { CODE_CLONE3 = 335, CODE_VFORK = 227, CODE_FORK = 225 }; /* model/event/schema.def */
 enum { COMPAT_STATUS = 2 /* TS_COMPAT, arch/x86/include/asm/thread_info.h */ };
 
 struct {
@@ -31,6 +32,22 @@ SEC_PRIVATE u32 syscall_nr(struct pt_regs *regs)
 {
 	/* bit 30 marks x32 (__X32_SYSCALL_BIT): the same calls by another door */
 	return (u32)regs->orig_ax & ~0x40000000U;
+}
+
+SEC_PRIVATE const struct socketcall *socketcall_of(struct pt_regs *regs)
+{
+	return &socketcalls[within(regs->bx, PROBE_SOCKETCALLS - 1)];
+}
+
+/* The arguments of a call through socketcall(2): words in memory. */
+SEC_PRIVATE void read_socketcall(u64 *args, struct pt_regs *regs)
+{
+	u32 words[8] = {};
+
+	bpf_probe_read_user(words, within(socketcall_of(regs)->nargs, 7) * sizeof(*words),
+		(void *)(u64)(u32)regs->cx);
+	for (int i = 0; i < 6; i++)
+		args[i] = words[i];
 }
 
 SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
@@ -52,14 +69,27 @@ SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
 	args[5] = regs->r9;
 }
 
-SEC_PRIVATE bool is_compat(struct task_struct *task)
+SEC_PRIVATE bool is_compat(void)
 {
+	if (has_typed_task())
+		return bpf_get_current_task_btf()->thread_info.status & COMPAT_STATUS;
+	struct task_struct *task = (void *)bpf_get_current_task();
+
 	return BPF_CORE_READ(task, thread_info.status) & COMPAT_STATUS;
 }
 #elif defined(__TARGET_ARCH_arm64)
 SEC_PRIVATE u32 syscall_nr(struct pt_regs *regs)
 {
 	return (u32)regs->syscallno;
+}
+
+SEC_PRIVATE const struct socketcall *socketcall_of(struct pt_regs *regs)
+{
+	return &socketcalls[0]; /* 32-bit ARM has the calls themselves */
+}
+
+SEC_PRIVATE void read_socketcall(u64 *args, struct pt_regs *regs)
+{
 }
 
 SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
@@ -69,14 +99,18 @@ SEC_PRIVATE void read_args(u64 *args, struct pt_regs *regs, bool compat)
 		args[i] = regs->regs[i];
 }
 
-SEC_PRIVATE bool is_compat(struct task_struct *task)
+SEC_PRIVATE bool is_compat(void)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
+
 	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 22); /* TIF_32BIT */
 }
 #endif
 
+enum door { DOOR_NATIVE, DOOR_COMPAT, DOOR_SOCKETCALL };
+
 /* The event that a syscall stands for, or 0. Most calls end here: it must be short. */
-SEC_PRIVATE u16 code_of(u32 nr, bool *compat)
+SEC_PRIVATE u16 code_of(u32 nr, struct pt_regs *regs, enum door *door)
 {
 	if (nr >= PROBE_SYSCALLS)
 		return 0;
@@ -85,8 +119,14 @@ SEC_PRIVATE u16 code_of(u32 nr, bool *compat)
 
 	if (!(native | other))
 		return 0;
-	*compat = is_compat((void *)bpf_get_current_task());
-	return *compat ? other : native;
+	*door = DOOR_NATIVE;
+	if (!is_compat())
+		return native;
+	*door = DOOR_COMPAT;
+	if (other != PROBE_CODE_SOCKETCALL)
+		return other;
+	*door = DOOR_SOCKETCALL;
+	return socketcall_of(regs)->code;
 }
 
 struct user_iovec {
@@ -96,9 +136,10 @@ struct user_msghdr {
 	u64 name;
 	u32 namelen, pad;
 	u64 iov, iovlen;
+	u64 control, controllen;
 };
 struct compat_msghdr {
-	u32 name, namelen, iov, iovlen;
+	u32 name, namelen, iov, iovlen, control, controllen;
 };
 
 SEC_PRIVATE void load_msghdr(struct user_msghdr *m, u64 ptr, bool compat)
@@ -114,6 +155,8 @@ SEC_PRIVATE void load_msghdr(struct user_msghdr *m, u64 ptr, bool compat)
 	m->namelen = c.namelen;
 	m->iov = c.iov;
 	m->iovlen = c.iovlen;
+	m->control = c.control;
+	m->controllen = c.controllen;
 }
 
 SEC_PRIVATE void load_iovec(struct user_iovec *v, u64 ptr, bool compat)
@@ -143,7 +186,8 @@ SEC_PRIVATE u32 read_bytes(struct writer *w, u64 ptr, u64 len, u32 max)
 
 SEC_PRIVATE u64 arg(const struct record_head *h, u8 i)
 {
-	return h->args[within(i, 7)]; /* 6 and 7 lie in comm: within the record, and never asked for */
+	/* 6 and 7 lie in comm: within the record, and never asked for */
+	return h->args[within(i, 7)];
 }
 
 /* How much of an iovec's data was moved, at most. */
@@ -152,7 +196,7 @@ SEC_PRIVATE u64 moved(const struct record_head *h, u64 len)
 	return h->ret > 0 && h->ret < (s64)len ? h->ret : len;
 }
 
-/* Read i of the event's plan: its length, behind what is written. By itself, to be verified once. */
+/* Read i of the event's plan: its length, behind what is written. Alone, to be verified once. */
 GLOBAL u32 read_one(u32 code, u32 i)
 {
 	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
@@ -186,6 +230,11 @@ GLOBAL u32 read_one(u32 code, u32 i)
 		load_msghdr(&m, ptr, compat);
 		load_iovec(&v, m.iov, compat);
 		return read_bytes(w, v.base, moved(w->h, v.len), data_max);
+	case READ_POLL:
+		return read_bytes(w, ptr, 8 * (u64)(u32)arg(w->h, r->b), 512);
+	case READ_CONTROL:
+		load_msghdr(&m, ptr, compat);
+		return ret < 0 ? 0 : read_bytes(w, m.control, m.controllen, 1023);
 	default:
 		return 0;
 	}
@@ -241,26 +290,43 @@ GLOBAL int put_mntns(u32 slot)
 	return 0;
 }
 
+/* The descriptor that the event is about, or -1. */
+SEC_PRIVATE s64 own_fd(const struct plan *p, const struct writer *w)
+{
+	s32 pair[2] = {-1, -1};
+
+	if (p->fd == PLAN_NONE)
+		return -1;
+	if (p->fd == PLAN_FD_RET)
+		return w->h->ret;
+	if (p->fd != PLAN_FD_PAIR)
+		return (s32)arg(w->h, p->fd);
+	if (w->h->ret == 0 && w->h->read_lens[0] == sizeof(pair))
+		bpf_probe_read_kernel(pair, sizeof(pair), w->base + sizeof(struct record_head));
+	return pair[1];
+}
+
 GLOBAL int put_facts(u32 code, u32 starts)
 {
 	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct writer w;
 
 	if (!writer_load(&w, 0))
 		return 0;
 	s64 ret = w.h->ret;
-	s64 fd = p->fd == PLAN_FD_RET ? ret : p->fd == PLAN_NONE ? -1 : (s32)arg(w.h, p->fd);
-	struct file *file = fd >= 0 ? file_of_fd(task, fd) : NULL;
+	s64 fd = own_fd(p, &w);
+	struct file *file = fd >= 0 ? file_of_own_fd(fd) : NULL;
 
 	if (p->flags & PLAN_ADDR)
 		put_addr(code);
 	if (file)
 		put_file(0, (u64)file, fd);
 	if (p->npaths > 0 && !(starts & 1))
-		put_dir(0, FACT_DIR, p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[0]));
+		put_dir(0, FACT_DIR,
+			p->path_dir[0] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[0]));
 	if (p->npaths > 1 && !(starts & 2))
-		put_dir(0, FACT_DIR2, p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[1]));
+		put_dir(0, FACT_DIR2,
+			p->path_dir[1] == PLAN_NONE ? AT_CWD : (s32)arg(w.h, p->path_dir[1]));
 	if (p->npaths > 0 && p->fd != PLAN_FD_RET)
 		put_mntns(0);
 	if ((p->flags & PLAN_CWD_AFTER) && ret == 0)
@@ -269,9 +335,9 @@ GLOBAL int put_facts(u32 code, u32 starts)
 }
 
 /* koban opens a file to learn by what numbers the kernel knows it (sensor_identify()). */
-static __noinline void identify(struct task_struct *task, s64 fd)
+static __noinline void identify(s64 fd)
 {
-	struct file *file = file_of_fd(task, fd);
+	struct file *file = file_of_own_fd(fd);
 
 	if (!file)
 		return;
@@ -315,19 +381,18 @@ int sys_exit(u64 *ctx)
 	s64 ret = (s64)ctx[1];
 	u32 nr = syscall_nr(regs);
 	struct writer w;
-	bool compat;
+	enum door door;
 
-	u16 code = code_of(nr, &compat);
+	u16 code = code_of(nr, regs, &door);
 	if (!code)
 		return 0;
-	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	const struct plan *p = &plans[within(code, PROBE_CODES - 1)];
 
 	if ((u32)(pid_tgid >> 32) == self_tgid) {
 		count(COUNT_IGNORED_SELF);
 		if (identify_tid == (u32)pid_tgid)
-			identify(task, ret);
+			identify(ret);
 		return 0;
 	}
 	if (p->flags & PLAN_EPOCH && ret >= 0)
@@ -340,10 +405,15 @@ int sys_exit(u64 *ctx)
 		count(COUNT_DROP_SIZE);
 		return 0;
 	}
-	read_args((u64 *)w.h->args, regs, compat);
+	if (door == DOOR_SOCKETCALL)
+		read_socketcall((u64 *)w.h->args, regs);
+	else
+		read_args((u64 *)w.h->args, regs, door == DOOR_COMPAT);
+	if (code == CODE_CLONE3 || code == CODE_FORK || code == CODE_VFORK)
+		w.h->args[0] = ret < 0 ? 0 : clone_flags_of((u32)pid_tgid);
 	if (!(p->flags & PLAN_VERDICT)) {
-		w.h->verdict.a = w.h->verdict.b = 0;
-	} else if (verdict_of(code, ret)) {
+		w.h->verdict.a = w.h->verdict.b = w.h->second.a = w.h->second.b = 0;
+	} else if (p->npaths ? verdict_of(code, ret) : sock_verdict_of(code, ret)) {
 		count(COUNT_IN);
 		count(COUNT_DULL);
 		return 0;
@@ -352,7 +422,7 @@ int sys_exit(u64 *ctx)
 		return 0;
 	w.h->ret = ret;
 	w.h->nr = nr;
-	w.h->flags = compat ? RECORD_COMPAT : 0;
+	w.h->flags = door == DOOR_NATIVE ? 0 : RECORD_COMPAT;
 	if (want_enter) {
 		u32 tid = (u32)pid_tgid;
 		u64 *t = bpf_map_lookup_elem(&enter_times, &tid);
@@ -369,9 +439,9 @@ SEC("?tp_btf/sys_enter")
 int sys_enter(u64 *ctx)
 {
 	u32 nr = (u32)ctx[1] & ~0x40000000U;
-	bool compat;
+	enum door door;
 
-	if (!code_of(nr, &compat))
+	if (!code_of(nr, (void *)ctx[0], &door))
 		return 0;
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	u64 now = bpf_ktime_get_boot_ns();

@@ -11,10 +11,20 @@
 
 enum {
 	URING_NAME_MAX = 1024,
-	URING_SENDMSG = 9, URING_RECVMSG = 10, URING_ACCEPT = 13, URING_CONNECT = 16,
-	URING_OPENAT = 18, URING_SEND = 26, URING_RECV = 27, URING_OPENAT2 = 28,
-	URING_RENAMEAT = 35, URING_UNLINKAT = 36, URING_MKDIRAT = 37, URING_SYMLINKAT = 38,
-	URING_LINKAT = 39, URING_OPS = 64,
+	URING_SENDMSG = 9,
+	URING_RECVMSG = 10,
+	URING_ACCEPT = 13,
+	URING_CONNECT = 16,
+	URING_OPENAT = 18,
+	URING_SEND = 26,
+	URING_RECV = 27,
+	URING_OPENAT2 = 28,
+	URING_RENAMEAT = 35,
+	URING_UNLINKAT = 36,
+	URING_MKDIRAT = 37,
+	URING_SYMLINKAT = 38,
+	URING_LINKAT = 39,
+	URING_OPS = 64,
 };
 
 u16 uring_wanted[URING_OPS]; /* operation → event code; 0 = not wanted */
@@ -154,7 +164,7 @@ GLOBAL int uring_done(u64 request, s64 res)
 	}
 	if (!writer_begin(&w, 2, r->code))
 		return 0;
-	w.h->verdict.a = w.h->verdict.b = 0;
+	w.h->verdict.a = w.h->verdict.b = w.h->second.a = w.h->second.b = 0;
 	w.h->flags = RECORD_IO_URING;
 	w.h->enter_ns = r->submit_ns;
 	w.h->ret = res;
@@ -176,8 +186,7 @@ GLOBAL int uring_done(u64 request, s64 res)
 	if (r->nnames && r->names[0][0] != '/')
 		put_dir(2, FACT_DIR, (s32)r->args[0]);
 	if (r->nnames == 2 && r->names[1][0] != '/')
-		put_dir(2, FACT_DIR2,
-			(s32)(r->op == URING_SYMLINKAT ? r->args[1] : r->args[2]));
+		put_dir(2, FACT_DIR2, (s32)(r->op == URING_SYMLINKAT ? r->args[1] : r->args[2]));
 	bpf_map_delete_elem(&uring_requests, &key);
 	writer_send(2, false);
 	return 0;

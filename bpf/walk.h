@@ -3,13 +3,13 @@
 /*
  * Paths, as the kernel knows them: from a dentry up through its parents and across mounts to the
  * root of the mount namespace (fs/d_path.c, prepend_path()), but not stopping at a chroot. The text
- * is built backwards at the end of a per-CPU buffer. On the way, each inode is looked up among those
- * that rules name, so that a hard link or a bind mount cannot hide it.
+ * is built backwards at the end of a per-CPU buffer. On the way, each inode is looked up among
+ * those that rules name, so that a hard link or a bind mount cannot hide it.
  */
 #include "writer.h"
 
 enum {
-	WALK_PARTS = 256,       /* names and mounts; more are cut, and counted */
+	WALK_PARTS = 256, /* names and mounts; more are cut, and counted */
 	WALK_SIZE = RECORD_STR_MAX,
 	WALK_NAME = 256,
 	MNT_INTERNAL_FLAG = 0x4000, /* MNT_INTERNAL, include/linux/mount.h */
@@ -18,10 +18,10 @@ enum {
 /* The path is built backwards in text[0 … WALK_SIZE); the rest is room for one name. */
 struct walk {
 	u8 text[WALK_SIZE + WALK_NAME];
-	u64 pos;        /* the path so far is text[pos … WALK_SIZE) */
+	u64 pos;                 /* the path so far is text[pos … WALK_SIZE) */
 	u64 dentry, mount, root; /* where the walk is; the root of that mount */
 	u32 in_fs, look;
-	u32 known_id;   /* 1 + id; 0 = none */
+	u32 known_id; /* 1 + id; 0 = none */
 	u32 known_tail;
 };
 
@@ -33,12 +33,10 @@ struct {
 } walks SEC(".maps");
 
 /* 1 + the number of the named path that this inode is, or 0: on the host, then in containers. */
-SEC_PRIVATE u32 known_find(struct inode *inode)
+SEC_PRIVATE u32 known_find_ino(struct inode *inode, u64 ino)
 {
-	struct known_key key = {};
+	struct known_key key = {.ino = ino};
 	u32 *id = NULL;
-
-	key.ino = BPF_CORE_READ(inode, i_ino);
 	u64 hash = key.ino * 0x9e3779b97f4a7c15ULL;
 	u32 bit = hash >> 51, bit_inside = hash >> 48; /* 13 and 16 bits */
 	bool outside = known_bloom[(bit >> 3) & 1023] & (1 << (bit & 7));
@@ -53,6 +51,11 @@ SEC_PRIVATE u32 known_find(struct inode *inode)
 	if (!id && inside)
 		id = bpf_map_lookup_elem(&known_inside, &key);
 	return id ? *id + 1 : 0;
+}
+
+SEC_PRIVATE u32 known_find(struct inode *inode)
+{
+	return known_find_ino(inode, BPF_CORE_READ(inode, i_ino));
 }
 
 SEC_PRIVATE void walk_look(struct walk *k, struct inode *inode, u64 pos)
@@ -82,7 +85,7 @@ SEC_PRIVATE void read_dentry(struct dentry_head *h, struct dentry *d)
 		return;
 	}
 	h->parent = BPF_CORE_READ(d, d_parent);
-	h->hash_len = (u64)BPF_CORE_READ(d, d_name.len) << 32;
+	h->hash_len = BPF_CORE_READ(d, d_name.hash_len);
 	h->name = BPF_CORE_READ(d, d_name.name);
 	h->inode = BPF_CORE_READ(d, d_inode);
 }
@@ -147,7 +150,8 @@ GLOBAL u32 walk_path(u32 slot, u64 dentry, u64 vfsmount, u32 in_fs)
 
 	if (!k)
 		return 0;
-	k->root = in_fs ? (u64)BPF_CORE_READ(mnt, mnt_sb, s_root) : (u64)BPF_CORE_READ(mnt, mnt_root);
+	k->root =
+		in_fs ? (u64)BPF_CORE_READ(mnt, mnt_sb, s_root) : (u64)BPF_CORE_READ(mnt, mnt_root);
 	k->mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
 	k->dentry = dentry;
 	k->in_fs = in_fs;
@@ -155,7 +159,8 @@ GLOBAL u32 walk_path(u32 slot, u64 dentry, u64 vfsmount, u32 in_fs)
 	if (!in_fs)
 		k->known_id = 0;
 	k->pos = WALK_SIZE;
-	if (!BPF_CORE_READ(d, d_hash.pprev) && dentry != k->root && d != BPF_CORE_READ(d, d_parent)) {
+	if (!BPF_CORE_READ(d, d_hash.pprev) && dentry != k->root &&
+		d != BPF_CORE_READ(d, d_parent)) {
 		k->pos = WALK_SIZE - 10;
 		__builtin_memcpy(k->text + WALK_SIZE - 10, " (deleted)", 10);
 	}

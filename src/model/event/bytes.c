@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "model/event/event.h"
-#include "model/event/write.h"
 
 enum { ROW_BYTES = 16 };
 
@@ -37,12 +36,11 @@ static void dots(const char *from, size_t n, char *to)
 
 static void add_dots(struct str raw, struct buf *out)
 {
-	char *room = write_room(out, raw.len), tmp[256];
+	char *room = buf_room(out, raw.len), tmp[256];
 
 	if (room) {
 		dots(raw.s, raw.len, room);
-		room[raw.len] = 0;
-		out->len += raw.len;
+		buf_filled(out, raw.len);
 		return;
 	}
 	while (raw.len) {
@@ -61,20 +59,20 @@ static void add_cut_dots(struct str raw, uint32_t max, struct buf *out)
 		return;
 	}
 	add_dots(str_head(raw, max > 3 ? max - 3 : 0), out);
-	write_mem(out, "...", max < 3 ? max : 3);
+	buf_add(out, str_make("...", max < 3 ? max : 3));
 }
 
 /* A carriage return ends a line, and the newline behind it then does not. */
 static void add_text(struct str raw, struct buf *out)
 {
-	write_char(out, '\n');
+	buf_add_char(out, '\n');
 	for (size_t i = 0; i < raw.len; i++) {
 		char c = raw.s[i];
 
 		if (is_print(c))
-			write_char(out, c);
+			buf_add_char(out, c);
 		else if (c == '\r' || (c == '\n' && i > 0 && raw.s[i - 1] != '\r'))
-			write_char(out, '\n');
+			buf_add_char(out, '\n');
 	}
 }
 
@@ -92,7 +90,7 @@ static void add_base64(struct str raw, struct buf *out)
 			v = v << 8 | (i + k < raw.len ? (unsigned char)raw.s[i + k] : 0);
 		for (size_t k = 0; k < 4; k++)
 			four[k] = i + k > raw.len ? '=' : digits[v >> (18 - 6 * k) & 63];
-		write_mem(out, four, sizeof(four));
+		buf_add(out, str_make(four, sizeof(four)));
 	}
 }
 
@@ -128,14 +126,14 @@ static void add_hex_row(struct str raw, size_t at, bool with_text, struct buf *o
 		dots(row.s, row.len, p);
 		p += row.len;
 	}
-	write_mem(out, tmp, (size_t)(p - tmp));
+	buf_add(out, str_make(tmp, (size_t)(p - tmp)));
 }
 
-void event_bytes_format(struct str bytes, struct event_style style, struct buf *out)
+void event_bytes_format(struct str bytes, const struct event_style *style, struct buf *out)
 {
 	if (!bytes.len)
 		return;
-	switch (style.bytes) {
+	switch (style->bytes) {
 	case BYTES_TEXT:
 		add_text(bytes, out);
 		break;
@@ -145,11 +143,11 @@ void event_bytes_format(struct str bytes, struct event_style style, struct buf *
 	case BYTES_HEX:
 	case BYTES_HEX_TEXT:
 		for (size_t at = 0; at < bytes.len && !out->cut; at += ROW_BYTES)
-			add_hex_row(bytes, at, style.bytes == BYTES_HEX_TEXT, out);
-		write_char(out, '\n');
+			add_hex_row(bytes, at, style->bytes == BYTES_HEX_TEXT, out);
+		buf_add_char(out, '\n');
 		break;
 	default:
-		add_cut_dots(bytes, style.max_bytes, out);
+		add_cut_dots(bytes, style->max_bytes, out);
 		break;
 	}
 }

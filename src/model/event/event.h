@@ -17,6 +17,7 @@ enum {
 	EVENT_CODE_MAX = 454, /* codes of the schema: 0 … 453 */
 	EVENT_PARAMS_MAX = 32,
 	EVENT_NAMES_MAX = 3, /* asked, real, known */
+	PARAM_LABEL_MAX = 24,
 	/* koban's own, never judged, never in a capture: they only change state */
 	EVENT_FORK = 1000,   /* a thread or process was made; the event's facts.fork */
 	EVENT_CGROUP = 1001, /* a process was moved to another cgroup; facts.cgroup */
@@ -117,10 +118,11 @@ struct flag_name; /* name and value; a table ends in a NULL name (schema.c) */
 
 struct param_def {
 	const char *name;
+	const struct flag_name *flags; /* names for flag and enumeration types, or NULL */
 	uint8_t type;                  /* enum param_type */
 	uint8_t base;                  /* PT_DEC/HEX/OCT as `enum param_base` */
-	const struct flag_name *flags; /* names for flag and enumeration types, or NULL */
 	uint8_t name_len;
+	char label[PARAM_LABEL_MAX]; /* " name=", as evt.args has it */
 };
 
 enum param_base { PB_DEC, PB_HEX, PB_OCT };
@@ -136,6 +138,7 @@ struct event_def {
 	uint16_t code;
 	uint8_t nparams;
 	uint8_t category; /* enum event_category */
+	uint8_t name_len;
 	uint16_t next;  /* of old and of enter events: the current exit event that says it now; 0 =
 			   none */
 	uint32_t flags; /* enum event_flags */
@@ -240,6 +243,9 @@ struct event_fd {
 	uint64_t ino;
 	uint8_t layer; /* enum file_layer */
 	bool connected, name_changed;
+	/* live: no earlier event told of it; of a capture: other_name and all are the event's own
+	 */
+	bool is_news;
 	struct event_sock sock;
 	/* of what is no file and no socket: "pipe:[123]"; of a folder that a path is relative to */
 	struct str other_name;
@@ -252,6 +258,7 @@ struct event_fork {
 	uint64_t parent_start_ns; /* boot time of the parent's thread group leader */
 	uint64_t clone_flags;
 	uint32_t vtid, vpid;
+	uint32_t cloner_pid; /* of a captured clone: whose copy it is, when that is no parent */
 };
 
 /* What an exec says beyond its parameters. */
@@ -276,6 +283,7 @@ struct event {
 	bool is_io_uring;            /* asked through io_uring */
 	bool is_state_only;          /* a capture says: apply it, do not show it */
 	bool is_compat;              /* a 32-bit syscall */
+	bool is_thread_exit;         /* live procexit: other threads of the process go on */
 	const struct event_def *def; /* NULL for koban's own codes */
 	struct str params[EVENT_PARAMS_MAX];
 	struct event_fd fd;
@@ -336,6 +344,9 @@ struct str event_param_str(const struct event *ev, unsigned i);
  * "status"; false when the event has none.
  */
 bool event_result(const struct event *ev, int64_t *ret);
+/* What the event's descriptor is called, where it is no socket with two ends; empty when nothing.
+ */
+struct str event_fd_path(const struct event *ev);
 /* How bytes (data of reads and writes, vectors of strings) are written. */
 enum event_bytes {
 	BYTES_DOTS, /* printable ASCII, dots for the rest */
@@ -349,30 +360,33 @@ struct event_style {
 	enum event_bytes bytes;
 	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
 			     */
-	/* the name of a process, a user or a group (PT_PID, PT_UID, PT_GID); NULL = none is known
-	 */
-	struct str (*name_of)(const void *arg, enum param_type t, uint32_t id);
+	/* the name of the process, user or group of that number (by the parameter's type) */
+	struct str (*name_of)(const void *arg, const struct param_def *def, uint32_t id);
 	/* any descriptor of the process, with the name of what is no socket; NULL = only the
 	 * event's own is known */
 	const struct event_fd *(*fd_of)(const void *arg, int64_t num, struct str *name);
 	const void *arg;
+	/* the name of a port's service ("https"), for l4proto of IPPROTO_; NULL, itself or what it
+	 * returns = the number */
+	const char *(*service_of)(const void *services, uint16_t port, uint8_t l4proto);
+	const void *services;
 };
 
 /* The same forms for bytes that are no parameter. */
-void event_bytes_format(struct str bytes, struct event_style style, struct buf *out);
+void event_bytes_format(struct str bytes, const struct event_style *style, struct buf *out);
 /*
  * The parameter as Falco prints evt.arg.NAME: "O_RDONLY|O_CLOEXEC", "<f>/etc/passwd", "ENOENT"; the
  * plain form when there is no resolved one. "NULL" or "<NA>" when it is not available.
  */
 void event_param_format(const struct event *ev, unsigned i, struct buf *out);
 void event_param_format_as(
-	const struct event *ev, unsigned i, struct event_style style, struct buf *out);
+	const struct event *ev, unsigned i, const struct event_style *style, struct buf *out);
 /* Its two forms: "4097" and "O_RDONLY|O_CLOEXEC". The resolved one may add nothing. */
 void event_param_plain(const struct event *ev, unsigned i, struct buf *out);
 void event_param_resolved(const struct event *ev, unsigned i, struct buf *out);
 /* All parameters as evt.args: "res=0 fd=3(<f>/etc/passwd)"; nothing for event 1. */
 void event_args_format(const struct event *ev, struct buf *out);
-void event_args_format_as(const struct event *ev, struct event_style style, struct buf *out);
+void event_args_format_as(const struct event *ev, const struct event_style *style, struct buf *out);
 /* The name of an errno ("ENOENT") or of a signal ("SIGKILL"), or NULL. */
 const char *errno_name(int err);
 const char *signal_name(int sig);
@@ -383,6 +397,8 @@ void capabilities_format(uint64_t caps, struct buf *out);
  * unix path, a pipe's name. Falco's form.
  */
 void event_fd_name_format(const struct event *ev, struct str path, struct buf *out);
+void event_fd_name_format_as(
+	const struct event *ev, struct str path, const struct event_style *style, struct buf *out);
 /* Which ends are client and server; ports 0 and has_* false when unknown. */
 struct sock_ends {
 	const uint8_t *client_ip, *server_ip; /* NULL when unknown */

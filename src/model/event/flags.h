@@ -14,8 +14,9 @@
 	X(socket_families)                                                                                   \
 	X(file_flags)                                                                                        \
 	X(creat_flags)                                                                                       \
-	X(flock_flags) X(poll_flags) X(mount_flags) X(umount_flags) X(lseek_whence) X(                       \
-		shutdown_how) X(fcntl_commands) X(sockopt_levels) X(sockopt_options) X(splice_flags)         \
+	X(flock_flags)                                                                                       \
+	X(poll_flags) X(mount_flags) X(umount_flags) X(lseek_whence) X(shutdown_how) X(                      \
+		fcntl_commands) X(sockopt_levels) X(sockopt_options) X(splice_flags)                         \
 		X(quotactl_dqi_flags) X(quotactl_cmds) X(quotactl_types) X(quotactl_quota_fmts) X(           \
 			access_flags) X(unlinkat_flags) X(linkat_flags) X(newfstatat_flags)                  \
 			X(chmod_mode) X(fchownat_flags) X(renameat2_flags) X(openat2_flags) X(               \

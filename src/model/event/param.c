@@ -6,123 +6,84 @@
  */
 #include "model/event/param.h"
 
-#include "base/cursor.h"
+const uint8_t param_widths[PARAM_TYPES] = {
+	[PT_INT8] = PARAM_SIGNED | 1,
+	[PT_UINT8] = 1,
+	[PT_SIGTYPE] = 1,
+	[PT_L4PROTO] = 1,
+	[PT_SOCKFAMILY] = 1,
+	[PT_FLAGS8] = 1,
+	[PT_ENUMFLAGS8] = 1,
+	[PT_INT16] = PARAM_SIGNED | 2,
+	[PT_UINT16] = 2,
+	[PT_SYSCALLID] = 2,
+	[PT_PORT] = 2,
+	[PT_FLAGS16] = 2,
+	[PT_ENUMFLAGS16] = 2,
+	[PT_INT32] = PARAM_SIGNED | 4,
+	[PT_UINT32] = 4,
+	[PT_BOOL] = 4,
+	[PT_FLAGS32] = 4,
+	[PT_ENUMFLAGS32] = 4,
+	[PT_UID] = 4,
+	[PT_GID] = 4,
+	[PT_SIGSET] = 4,
+	[PT_MODE] = 4,
+	[PT_FD32] = PARAM_SIGNED | 4,
+	[PT_PID32] = PARAM_SIGNED | 4,
+	[PT_INT64] = PARAM_SIGNED | 8,
+	[PT_UINT64] = 8,
+	[PT_ERRNO] = PARAM_SIGNED | 8,
+	[PT_FD] = PARAM_SIGNED | 8,
+	[PT_PID] = PARAM_SIGNED | 8,
+	[PT_RELTIME] = 8,
+	[PT_ABSTIME] = 8,
+	[PT_DOUBLE] = 8,
+};
 
 unsigned param_type_size(enum param_type t, bool *is_signed)
 {
-	*is_signed = t == PT_INT8 || t == PT_INT16 || t == PT_INT32 || t == PT_INT64 ||
-		     t == PT_ERRNO || t == PT_FD || t == PT_PID || t == PT_FD32 || t == PT_PID32;
-	switch (t) {
-	case PT_INT8:
-	case PT_UINT8:
-	case PT_SIGTYPE:
-	case PT_L4PROTO:
-	case PT_SOCKFAMILY:
-	case PT_FLAGS8:
-	case PT_ENUMFLAGS8:
-		return 1;
-	case PT_INT16:
-	case PT_UINT16:
-	case PT_SYSCALLID:
-	case PT_PORT:
-	case PT_FLAGS16:
-	case PT_ENUMFLAGS16:
-		return 2;
-	case PT_INT32:
-	case PT_UINT32:
-	case PT_BOOL:
-	case PT_FLAGS32:
-	case PT_ENUMFLAGS32:
-	case PT_UID:
-	case PT_GID:
-	case PT_SIGSET:
-	case PT_MODE:
-	case PT_FD32:
-	case PT_PID32:
-		return 4;
-	case PT_INT64:
-	case PT_UINT64:
-	case PT_ERRNO:
-	case PT_FD:
-	case PT_PID:
-	case PT_RELTIME:
-	case PT_ABSTIME:
-	case PT_DOUBLE:
-		return 8;
-	default:
-		return 0;
-	}
+	unsigned width = (unsigned)t < PARAM_TYPES ? param_widths[t] : 0;
+
+	*is_signed = width & PARAM_SIGNED;
+	return width & ~(unsigned)PARAM_SIGNED;
 }
 
-bool param_number(enum param_type t, struct str raw, uint64_t *ret)
+/* The first byte says which of the kinds in the table follows. */
+void param_unwrap(struct param_value *v)
 {
-	struct cursor c = cursor_of(raw.s, raw.len);
-	bool is_signed;
-	uint64_t v;
+	uint8_t index = (uint8_t)v->raw.s[0];
 
-	switch (param_type_size(t, &is_signed)) {
-	case 1:
-		v = cursor_u8(&c);
-		v = is_signed ? (uint64_t)(int64_t)(int8_t)v : v;
-		break;
-	case 2:
-		v = cursor_u16(&c);
-		v = is_signed ? (uint64_t)(int64_t)(int16_t)v : v;
-		break;
-	case 4:
-		v = cursor_u32(&c);
-		v = is_signed ? (uint64_t)(int64_t)(int32_t)v : v;
-		break;
-	case 8:
-		v = cursor_u64(&c);
-		break;
-	default:
-		return false;
-	}
-	if (!c.bad)
-		*ret = v;
-	return !c.bad;
-}
-
-bool param_value(const struct event *ev, unsigned i, struct param_value *ret)
-{
-	const struct event_def *def = ev->def;
-	struct str raw = event_param(ev, i);
-
-	if (!def || !def->params || i >= def->nparams)
-		return false;
-	*ret = (struct param_value){
-		.def = &def->params[i], .type = def->params[i].type, .raw = raw};
-	if (ret->type != PT_DYN || raw.len == 0)
-		return true;
-	/* the first byte says which of the kinds in the table follows */
-	uint8_t index = (uint8_t)raw.s[0];
-
-	for (const struct flag_name *f = ret->def->flags; f && f->name; f++, index--) {
+	for (const struct flag_name *f = v->def->flags; f && f->name; f++, index--) {
 		if (index == 0) {
-			ret->type = (uint8_t)f->value;
-			ret->raw = str_skip(raw, 1);
+			v->type = (uint8_t)f->value;
+			v->raw = str_skip(v->raw, 1);
 			break;
 		}
 	}
-	return true;
 }
 
-bool event_param_u64(const struct event *ev, unsigned i, uint64_t *ret)
+static __attribute__((noinline)) bool wrapped_u64(const struct event *ev, unsigned i, uint64_t *ret)
 {
 	struct param_value v;
 
 	return param_value(ev, i, &v) && param_number(v.type, v.raw, ret);
 }
 
+bool event_param_u64(const struct event *ev, unsigned i, uint64_t *ret)
+{
+	const struct event_def *def = ev->def;
+
+	if (!def || !def->params || i >= def->nparams)
+		return false;
+	enum param_type t = def->params[i].type;
+
+	return t == PT_DYN ? wrapped_u64(ev, i, ret) : param_number(t, event_param(ev, i), ret);
+}
+
 bool event_param_s64(const struct event *ev, unsigned i, int64_t *ret)
 {
-	uint64_t u;
-
-	if (!event_param_u64(ev, i, &u))
-		return false;
-	*ret = (int64_t)u;
-	return true;
+	return event_param_u64(ev, i, (uint64_t *)ret);
 }
 
 struct str param_until_nul(struct str raw)
@@ -132,24 +93,40 @@ struct str param_until_nul(struct str raw)
 	return nul ? str_make(raw.s, (size_t)(nul - raw.s)) : raw;
 }
 
-struct str event_param_str(const struct event *ev, unsigned i)
+static inline struct str text_of(enum param_type t, struct str raw)
 {
-	struct param_value v;
-
-	if (!param_value(ev, i, &v) || v.raw.len == 0)
+	if (raw.len == 0)
 		return STR_NULL;
-	switch (v.type) {
+	switch (t) {
 	case PT_CHARBUF:
 	case PT_FSPATH:
 	case PT_FSRELPATH:
-		return param_until_nul(v.raw);
+		return param_until_nul(raw);
 	case PT_STRINGS: /* the separators stay, the last terminator goes */
-		return v.raw.s[v.raw.len - 1] ? v.raw : str_head(v.raw, v.raw.len - 1);
+		return raw.s[raw.len - 1] ? raw : str_head(raw, raw.len - 1);
 	case PT_BYTEBUF:
-		return v.raw;
+		return raw;
 	default:
 		return STR_NULL;
 	}
+}
+
+static __attribute__((noinline)) struct str wrapped_str(const struct event *ev, unsigned i)
+{
+	struct param_value v;
+
+	return param_value(ev, i, &v) ? text_of(v.type, v.raw) : STR_NULL;
+}
+
+struct str event_param_str(const struct event *ev, unsigned i)
+{
+	const struct event_def *def = ev->def;
+
+	if (!def || !def->params || i >= def->nparams)
+		return STR_NULL;
+	enum param_type t = def->params[i].type;
+
+	return t == PT_DYN ? wrapped_str(ev, i) : text_of(t, event_param(ev, i));
 }
 
 /* In the schema a result is always the first parameter (a test holds it to that). */

@@ -10,7 +10,7 @@
 
 /* One array of parameters an event. */
 #define PARAM(name, TYPE, BASE, FLAGS, SOURCE)                                                     \
-	{#name, PT_##TYPE, PB_##BASE, flags_##FLAGS, sizeof(#name) - 1},
+	{#name, flags_##FLAGS, PT_##TYPE, PB_##BASE, sizeof(#name) - 1, " " #name "="},
 #define EVENT(code, ID, name, category, flags, ...)                                                \
 	static const struct param_def params_##ID[] = {__VA_ARGS__};
 #define OLD_EVENT(code, name, category, flags, next, ...)                                          \
@@ -28,6 +28,7 @@
 		.next = EF_ENTER & (bits) ? (n) + 1 : 0,                                           \
 		.flags = bits,                                                                     \
 		.name = label,                                                                     \
+		.name_len = sizeof(label) - 1,                                                     \
 		.params = params_##ID,                                                             \
 	},
 #define OLD_EVENT(n, label, cat, bits, becomes, ...)                                               \
@@ -38,6 +39,7 @@
 		.next = becomes,                                                                   \
 		.flags = (bits) | EF_OLD,                                                          \
 		.name = label,                                                                     \
+		.name_len = sizeof(label) - 1,                                                     \
 		.params = params_##n,                                                              \
 	},
 static const struct event_def defs[EVENT_CODE_MAX] = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sockets: which end is which, and how addresses are printed. Falco's forms: no brackets around
- * IPv6, IPv4-mapped addresses as IPv4 when both ends are, ports as numbers. The addresses of
+ * IPv6, IPv4-mapped addresses as IPv4 when both ends are, ports as
+ * numbers unless the style names services. The addresses of
  * parameters (.scap's sockaddr and tuple) are read here as well.
  */
 #include <arpa/inet.h>
@@ -68,51 +69,73 @@ static bool is_mapped(const uint8_t *ip)
 	return memcmp(ip, prefix, sizeof(prefix)) == 0;
 }
 
-static void add_end(const uint8_t *ip, uint16_t port, bool is_v6, struct buf *out)
+/* How ports are written. */
+struct ports {
+	const struct event_style *style; /* NULL = as numbers */
+	uint8_t l4proto;
+};
+
+static void add_port(uint16_t port, const struct ports *ports, struct buf *out)
+{
+	const struct event_style *st = ports->style;
+	const char *name =
+		st && st->service_of ? st->service_of(st->services, port, ports->l4proto) : NULL;
+
+	if (name)
+		buf_add_cstr(out, name);
+	else
+		buf_add_u64(out, port);
+}
+
+static void add_end(
+	const uint8_t *ip, uint16_t port, bool is_v6, const struct ports *ports, struct buf *out)
 {
 	ip_format(ip, is_v6, out);
 	buf_add_char(out, ':');
-	buf_add_u64(out, port);
+	add_port(port, ports, out);
 }
 
 /* from and to: 4 or 16 bytes. */
 static void add_pair(const uint8_t *from, uint16_t from_port, const uint8_t *to, uint16_t to_port,
-	bool is_v6, struct buf *out)
+	bool is_v6, const struct ports *ports, struct buf *out)
 {
 	if (is_v6 && is_mapped(from) && is_mapped(to)) {
 		is_v6 = false;
 		from += 12;
 		to += 12;
 	}
-	add_end(from, from_port, is_v6, out);
+	add_end(from, from_port, is_v6, ports, out);
 	buf_add_cstr(out, "->");
-	add_end(to, to_port, is_v6, out);
+	add_end(to, to_port, is_v6, ports, out);
 }
 
-static void add_inet_name(const struct event_sock *s, bool is_v6, struct buf *out)
+static void add_inet_name(
+	const struct event_sock *s, bool is_v6, const struct event_style *style, struct buf *out)
 {
 	struct sock_ends e = event_sock_ends(s);
+	struct ports ports = {style, s->l4proto};
 
 	if (!s->has_local && !s->has_remote)
 		return;
 	if (!s->has_remote) { /* bound or listening: one end only */
-		add_end(s->local, s->local_port, is_v6, out);
+		add_end(s->local, s->local_port, is_v6, &ports, out);
 		return;
 	}
 	add_pair(e.client_ip ? e.client_ip : no_ip, e.client_port,
-		e.server_ip ? e.server_ip : no_ip, e.server_port, is_v6, out);
+		e.server_ip ? e.server_ip : no_ip, e.server_port, is_v6, &ports, out);
 }
 
-void event_fd_name_format(const struct event *ev, struct str path, struct buf *out)
+void event_fd_name_format_as(
+	const struct event *ev, struct str path, const struct event_style *style, struct buf *out)
 {
 	switch (ev->fd.type) {
 	case FD_IPV4:
 	case FD_IPV4_SERVER:
-		add_inet_name(&ev->fd.sock, false, out);
+		add_inet_name(&ev->fd.sock, false, style, out);
 		break;
 	case FD_IPV6:
 	case FD_IPV6_SERVER:
-		add_inet_name(&ev->fd.sock, true, out);
+		add_inet_name(&ev->fd.sock, true, style, out);
 		break;
 	case FD_UNIX:
 		buf_add(out, ev->fd.sock.unix_path.len ? ev->fd.sock.unix_path : path);
@@ -124,6 +147,11 @@ void event_fd_name_format(const struct event *ev, struct str path, struct buf *o
 		buf_add(out, path.len ? path : ev->fd.other_name);
 		break;
 	}
+}
+
+void event_fd_name_format(const struct event *ev, struct str path, struct buf *out)
+{
+	event_fd_name_format_as(ev, path, NULL, out);
 }
 
 static const char *invalid_text(uint8_t family)
@@ -140,7 +168,8 @@ static const char *invalid_text(uint8_t family)
 	}
 }
 
-void sockaddr_format(struct str raw, struct buf *out)
+void sockaddr_format(
+	struct str raw, const struct event_style *style, uint8_t l4proto, struct buf *out)
 {
 	struct cursor c = cursor_of(raw.s, raw.len);
 	uint8_t family = cursor_u8(&c);
@@ -159,7 +188,7 @@ void sockaddr_format(struct str raw, struct buf *out)
 	if (c.bad)
 		buf_add_cstr(out, invalid_text(family));
 	else
-		add_end(ip, port, family == AF_INET6, out);
+		add_end(ip, port, family == AF_INET6, &(struct ports){style, l4proto}, out);
 }
 
 static void add_unix_tuple(struct cursor *c, struct buf *out)
@@ -175,7 +204,8 @@ static void add_unix_tuple(struct cursor *c, struct buf *out)
 	buf_add(out, path);
 }
 
-void socktuple_format(struct str raw, struct buf *out)
+void socktuple_format(
+	struct str raw, const struct event_style *style, uint8_t l4proto, struct buf *out)
 {
 	struct cursor c = cursor_of(raw.s, raw.len);
 	uint8_t family = cursor_u8(&c);
@@ -197,5 +227,17 @@ void socktuple_format(struct str raw, struct buf *out)
 	if (c.bad)
 		buf_add_cstr(out, invalid_text(family));
 	else
-		add_pair(from, from_port, to, to_port, family == AF_INET6, out);
+		add_pair(from, from_port, to, to_port, family == AF_INET6,
+			&(struct ports){style, l4proto}, out);
+}
+
+struct str event_fd_path(const struct event *ev)
+{
+	struct str path = ev->path.real.len ? ev->path.real : ev->path.name;
+
+	if (ev->fd.type == FD_UNIX)
+		return ev->fd.sock.unix_path;
+	/* a FIFO of a folder goes by its path, one of pipe() has none */
+	return ev->fd.other_name.len && !(ev->fd.type == FD_FIFO && path.len) ? ev->fd.other_name
+									      : path;
 }

@@ -5,7 +5,7 @@
  * own process names and paths; escaping is what keeps it one line and valid JSON. Decides nothing:
  * which findings there are, and where they go, is the work of detect and of the outputs.
  */
-#include "model/finding/finding.h"
+#include "model/finding/private.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,7 +71,7 @@ void finding_format_text(const struct finding *f, bool iso_time, struct buf *out
 }
 
 /* The shortest digits that read back as the same number, with a point so that it stays a double. */
-static void add_double(double d, struct buf *out)
+void finding_add_double(double d, struct buf *out)
 {
 	char text[40];
 
@@ -102,7 +102,7 @@ static void add_value(const struct finding_field *field, struct buf *out)
 		buf_add_s64(out, field->i);
 		break;
 	case FV_DOUBLE:
-		add_double(field->d, out);
+		finding_add_double(field->d, out);
 		break;
 	case FV_BOOL:
 		buf_add_cstr(out, field->b ? "true" : "false");
@@ -113,8 +113,7 @@ static void add_value(const struct finding_field *field, struct buf *out)
 	}
 }
 
-/* The field with the least name above `last` (NULL = any); the first of equal ones. */
-static const struct finding_field *next_field(const struct finding *f, const struct str *last)
+const struct finding_field *finding_next_field(const struct finding *f, const struct str *last)
 {
 	const struct finding_field *best = NULL;
 
@@ -161,7 +160,7 @@ static void add_fields(const struct finding *f, bool iso_time, struct buf *out)
 
 	buf_add_char(out, '{');
 	for (;;) {
-		field = next_field(f, field ? &field->name : NULL);
+		field = finding_next_field(f, field ? &field->name : NULL);
 		int order = field ? str_cmp(field->name, time_name) : 1;
 
 		if (time_is_due && order >= 0) {

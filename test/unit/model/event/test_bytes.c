@@ -13,9 +13,9 @@ static void expect(struct str bytes, enum event_bytes form, uint32_t max, const 
 	struct event_style style = {.bytes = form, .max_bytes = max};
 	struct buf out = BUF_INIT(4096), small = BUF_INIT(7);
 
-	event_bytes_format(bytes, style, &out);
+	event_bytes_format(bytes, &style, &out);
 	assert_string_equal(out.s ? out.s : "", text);
-	event_bytes_format(bytes, style, &small);
+	event_bytes_format(bytes, &style, &small);
 	assert_int_equal(small.len, out.len < 7 ? out.len : 7);
 	assert_memory_equal(small.s ? small.s : "", text, small.len);
 	buf_done(&out);

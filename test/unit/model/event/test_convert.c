@@ -93,9 +93,9 @@ static void test_enumerations(void **state)
 	assert_int_equal(event_convert(CONV_semctl_cmd, IPC_RMID), 4);
 	assert_int_equal(event_convert(CONV_semctl_cmd, SETVAL), 0x1000);
 	assert_int_equal(event_convert(CONV_futex_op, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), 0x81);
-	assert_int_equal(event_convert(CONV_quotactl_cmd, QCMD(Q_QUOTAON, GRPQUOTA)), 1);
-	assert_int_equal(event_convert(CONV_quotactl_cmd, QCMD(Q_SYNC, USRQUOTA)), 0x80);
-	assert_int_equal(event_convert(CONV_quotactl_type, QCMD(Q_QUOTAON, GRPQUOTA)), 2);
+	assert_int_equal(event_convert(CONV_quotactl_cmd, QCMD((uint32_t)Q_QUOTAON, GRPQUOTA)), 1);
+	assert_int_equal(event_convert(CONV_quotactl_cmd, QCMD((uint32_t)Q_SYNC, USRQUOTA)), 0x80);
+	assert_int_equal(event_convert(CONV_quotactl_type, QCMD((uint32_t)Q_QUOTAON, GRPQUOTA)), 2);
 }
 
 static void test_socket_options(void **state)

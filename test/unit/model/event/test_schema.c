@@ -289,6 +289,8 @@ struct source {
 #define S_MSG(n)		     {n, -1, -1}
 #define S_MSGSIZE(n)		     {n, -1, -1}
 #define S_TIMESPEC(n)		     {n, -1, -1}
+#define S_CONTROL(n)		     {n, -1, -1}
+#define S_POLL(n, m)		     {n, m, -1}
 #define S_TUPLE(n)		     {n, -1, -1}
 #define S_DATA(n, m)		     {n, m, -1}
 #define S_IOV(n, m)		     {n, m, -1}

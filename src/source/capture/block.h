@@ -77,6 +77,8 @@ enum {
 	EVENT_BLOCK_MAX = (64 << 10) + BLOCK_HEADER_BYTES,
 	LARGE_BLOCK_MAX = 16 << 20,
 
+	OPTION_FD_BYTES = 76, /* without the name */
+
 	EVENT_STATE_ONLY = 1, /* of the flags: update the state, don't show */
 };
 
@@ -89,6 +91,21 @@ enum event_option {
 	OPTION_ENTER = 0x4B01,   /* u64: when the call began, ns since the epoch */
 	OPTION_EMPTY = 0x4B03,   /* u32: bits of parameters that are not available but have zeros */
 	OPTION_SYSCALL = 0x4B02, /* u16: parameter ID of event 1, where the event says 0 */
+	OPTION_REAL = 0x4B04,    /* the file's path as the kernel found it … */
+	OPTION_KNOWN = 0x4B05,   /* … and as rules know that inode; without a NUL */
+	OPTION_TARGET_REAL = 0x4B06, /* the same of the second file */
+	OPTION_TARGET_KNOWN = 0x4B07,
+	OPTION_CGROUPS = 0x4B08, /* "subsys=path" NUL-separated: the process was moved to them */
+	/*
+	 * What the descriptor is that the event is about, when no event told: u8 enum fd_type, u8
+	 * layer, u8 role, u8 (1 local end, 2 remote end, 4 connected), u32 open flags, u32 device,
+	 * u64 inode, u16 family, u8 socket type, u8 protocol, u16 local port, u16 remote port, 16
+	 * bytes local and 16 remote address, u64 own and u64 peer's kernel address, the name
+	 */
+	OPTION_FD = 0x4B09,
+	OPTION_CHILD = 0x4B0B, /* u32: whom a clone made, where its result is another number */
+	OPTION_CLONER =
+		0x4B0A, /* u32: whose copy a child is that has another parent (CLONE_PARENT) */
 };
 
 enum scap_fd {

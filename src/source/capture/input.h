@@ -10,8 +10,10 @@
 #include "base/err.h"
 
 enum {
-	INPUT_BUFFER_BYTES = 2 << 20, /* grows to the largest block */
-	INPUT_RAW_BYTES = 256 << 10,  /* gzip: packed bytes */
+	INPUT_BUFFER_BYTES =
+		512
+		<< 10, /* what is copied into it stays near the CPU; grows to the largest block */
+	INPUT_RAW_BYTES = 256 << 10, /* gzip: packed bytes */
 };
 
 struct input {

@@ -257,8 +257,11 @@ static void count_event(struct capture_info *i, const struct event *ev)
 /* An exit is completed by the enter before it, an old event becomes a current one. */
 static void join(struct capture *c, const struct code_kind *kind, struct arena *a, struct event *ev)
 {
-	struct enter_slot *s = kind->is_exit ? enter_take(&c->enters, ev->tid, ev->code) : NULL;
+	struct enter_slot *s = NULL;
 
+	/* newer files have no enters */
+	if (kind->is_exit && c->enters.npending)
+		s = enter_take(&c->enters, ev->tid, ev->code);
 	if (kind->ends_thread)
 		enter_forget(&c->enters, ev->tid);
 	if (s) {

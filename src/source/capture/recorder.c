@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "source/capture/recorder_disk.h"
-#include "source/capture/recorder_ring.h"
+#include "base/byte_ring.h"
 #include "source/capture/write.h"
 #include "source/capture/write_seen.h"
 
@@ -97,6 +97,7 @@ static void keep_gone(struct recorder *r, const struct event *ev, const struct p
 	struct encoder c = encoder_of(r->scratch, LARGE_BLOCK_MAX);
 	const struct thread *t = state_thread_find(r->state, p->pid);
 
+	put_u64(&c, p->start_epoch_ns); /* for write_gone() alone */
 	write_process(&c, &r->ew.redact, p, p->pid, t ? t->vtid : p->vtid, t ? t->comm : STR_NULL);
 	if (!c.full)
 		byte_ring_push(&r->gone, ev->ts_ns, c.start, encoder_len(&c));
@@ -120,7 +121,7 @@ void recorder_event(struct recorder *r, const struct event *ev, const struct pro
 		if (proc && proc->container)
 			add_container(r, proc->container, ev->ts_ns);
 	}
-	if (ev->code == EV_PROCEXIT && proc)
+	if (ev->code == EV_PROCEXIT && proc && !ev->is_thread_exit)
 		keep_gone(r, ev, proc);
 }
 
@@ -140,18 +141,36 @@ static int hand_over(void *arg, const uint8_t *block, size_t size)
 	return 0;
 }
 
+/* Of the first event that the file has. */
+static uint64_t first_ns(const struct recorder *r, uint64_t since_ns)
+{
+	struct ring_piece p;
+	size_t pos = 0;
+
+	while (byte_ring_next(&r->ring, &pos, &p))
+		if (p.ts_ns >= since_ns)
+			return p.ts_ns;
+	return UINT64_MAX;
+}
+
+/* Ended within the file. What began in it too is told by its events alone. */
 static void write_gone(struct recorder *r, uint64_t since_ns)
 {
 	struct encoder c = encoder_of(r->scratch, LARGE_BLOCK_MAX);
 	size_t at = block_begin(&c, BLOCK_PROCESSES_V9), pos = 0;
 	struct ring_piece g;
-	uint64_t tid;
+	uint64_t tid, start_ns;
 
 	while (byte_ring_next(&r->gone, &pos, &g)) {
-		memcpy(&tid, g.p + 4, sizeof(tid)); /* behind the entry's length */
-		if (g.ts_ns < since_ns || state_thread_find(r->state, (uint32_t)tid))
-			continue; /* before the file begins; the number has a new owner */
-		put_bytes(&c, g.p, g.len);
+		struct str entry = str_make((const char *)g.p + 8, g.len - 8);
+
+		memcpy(&start_ns, g.p, sizeof(start_ns));
+		memcpy(&tid, entry.s + 4, sizeof(tid)); /* behind the entry's length */
+		/* gone before the file begins; begun in it; the number has a new owner */
+		if (g.ts_ns < since_ns || start_ns >= since_ns ||
+			state_thread_find(r->state, (uint32_t)tid))
+			continue;
+		put_bytes(&c, entry.s, entry.len);
 		if (encoder_len(&c) < WRITE_LIST_BYTES)
 			continue;
 		block_end(&c, at);
@@ -187,13 +206,14 @@ static void write_beginning(struct recorder *r, uint64_t since_ns)
 		.redact = &r->ew.redact,
 		.buf = r->scratch,
 		.size = WRITE_LIST_BYTES,
+		.until_ns = first_ns(r, since_ns),
 		.sink = hand_over,
 		.arg = r,
 	};
 
 	seen_clear(&r->seen);
 	write_head(&h);
-	write_gone(r, since_ns);
+	write_gone(r, h.until_ns);
 	write_ring(r, since_ns);
 	flush_batch(r);
 }

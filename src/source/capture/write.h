@@ -11,7 +11,7 @@ enum {
 	WRITE_PATH_MAX = 1023,
 	WRITE_VECTOR_MAX = 4096,
 	WRITE_NAME_MAX = 256,
-	WRITE_FORKS = 256,
+	WRITE_MOVED = 256,
 	/* where a list is cut into a second block */
 	WRITE_LIST_BYTES = 1 << 20,
 };
@@ -88,13 +88,9 @@ bool redact_wants(const struct redact *r);
 struct event_writer {
 	const struct state *state;
 	struct redact redact;
-	struct write_fork {
-		uint32_t pid, child, vpid; /* who forked, the child's ids */
-	} forks[WRITE_FORKS];              /* the last ones */
-	unsigned nforks;
-	uint64_t numbers[EVENT_PARAMS_MAX];
-	char vectors[3][WRITE_VECTOR_MAX * 2]; /* arguments, environment, cgroups */
-	char texts[4][WRITE_PATH_MAX + 1];     /* what state knows, NUL-terminated */
+	uint32_t moved[WRITE_MOVED]; /* processes whose cgroup changed since their last event */
+	unsigned nmoved;
+	char vectors[2][WRITE_VECTOR_MAX * 2]; /* arguments, environment */
 };
 
 /*
@@ -115,7 +111,8 @@ struct head_writer {
 	const struct state *state;
 	struct redact *redact;
 	const struct capture_machine *machine; /* NULL = this one */
-	uint8_t *buf;                          /* of WRITE_LIST_BYTES + one entry */
+	uint64_t until_ns; /* without what began then or later: events tell of it; 0 = all */
+	uint8_t *buf;      /* of WRITE_LIST_BYTES + one entry */
 	size_t size;
 	block_sink sink;
 	void *arg;

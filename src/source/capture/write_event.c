@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An event as a block, in the current form of the format: exit events alone, with all parameters
- * that the schema has. What the live sensor leaves to the state (who a clone made, under which
- * name) is filled in, because other readers have nothing but the file. The format is described in
- * block.h, the choices in docs/internals/capture.md.
+ * that the schema has (state_fill() gave clones theirs). What is beyond the parameters stands
+ * behind the event, as options. The format is described in block.h, the choices in
+ * docs/internals/capture.md.
  */
 #include <string.h>
 
@@ -54,140 +54,14 @@ void entry_end(struct encoder *c, size_t at)
 	set_u32(c, at, (uint32_t)(encoder_len(c) - at));
 }
 
-/* ---- what the state knows better ---- */
+/* ---- what goes into no file ---- */
 
-/* The event's parameters as they are to be written, filled and redacted. */
+/* The event's parameters as they are to be written. */
 struct fill {
 	struct event_writer *w;
 	const struct event *ev;
-	const struct process *proc;
 	struct str params[EVENT_PARAMS_MAX];
-	unsigned ntexts;
 };
-
-static bool wants(struct fill *f, const char *name, int *ret)
-{
-	*ret = event_param_index(f->ev->def, str_of(name));
-	return *ret >= 0 && !f->params[*ret].len;
-}
-
-static void fill_number(struct fill *f, const char *name, uint64_t v)
-{
-	bool is_signed;
-	int i;
-
-	if (!wants(f, name, &i))
-		return;
-	f->w->numbers[i] = v;
-	f->params[i] = str_make((const char *)&f->w->numbers[i],
-		param_type_size(f->ev->def->params[i].type, &is_signed));
-}
-
-static void fill_text(struct fill *f, const char *name, struct str s)
-{
-	char *out = f->w->texts[f->ntexts & 3];
-	int i;
-
-	if (!s.len || !wants(f, name, &i))
-		return;
-	str_copy(s, out, sizeof(f->w->texts[0]));
-	f->params[i] = str_make(out, strlen(out) + 1);
-	f->ntexts++;
-}
-
-static void fill_vector(struct fill *f, const char *name, struct str s, unsigned slot)
-{
-	char *out = f->w->vectors[slot];
-	int i;
-
-	if (!s.len || !wants(f, name, &i))
-		return;
-	s = str_head(s, WRITE_VECTOR_MAX - 1);
-	memcpy(out, s.s, s.len);
-	out[s.len] = 0;
-	f->params[i] = str_make(out, s.len + (s.s[s.len - 1] != 0));
-}
-
-/* What only a clone inherits: an exec has begun anew. */
-static void fill_memory(struct fill *f)
-{
-	fill_number(f, "pgft_maj", f->proc->pfmajor);
-	fill_number(f, "pgft_min", f->proc->pfminor);
-	fill_number(f, "vm_size", f->proc->vmsize_kb);
-	fill_number(f, "vm_rss", f->proc->vmrss_kb);
-	fill_number(f, "vm_swap", f->proc->vmswap_kb);
-}
-
-/* Of a clone, what the one who returns from it is: the child (result 0) or its parent. */
-static void fill_process(struct fill *f)
-{
-	const struct process *p = f->proc;
-	const struct thread *t = state_thread_find(f->w->state, f->ev->tid);
-	uint32_t vtid = t ? t->vtid : f->ev->tid == p->pid ? p->vpid : 0;
-
-	fill_text(f, "exe", p->exe);
-	fill_text(f, "comm", t && t->comm.len ? t->comm : p->comm);
-	fill_text(f, "cwd", p->cwd);
-	fill_vector(f, "args", p->args, 0);
-	fill_vector(f, "cgroups", p->cgroups, 2);
-	fill_number(f, "tid", f->ev->tid);
-	fill_number(f, "pid", p->pid);
-	fill_number(f, "ptid", p->ppid);
-	fill_number(f, "fdlimit", p->fdlimit);
-	fill_number(f, "uid", p->uid);
-	fill_number(f, "gid", p->gid);
-	fill_number(f, "vtid", vtid ? vtid : f->ev->tid);
-	fill_number(f, "vpid", p->vpid ? p->vpid : p->pid);
-	fill_number(f, "pidns_init_start_ts", p->pidns_init_start_ns);
-}
-
-/* Every new process is told by an EVENT_FORK before its clone returns; a new thread is not. */
-static void note_fork(struct event_writer *w, const struct event *ev)
-{
-	w->forks[w->nforks++ % WRITE_FORKS] =
-		(struct write_fork){ev->pid, ev->fork.child_pid, ev->fork.vpid};
-}
-
-static bool made_thread(const struct fill *f)
-{
-	int64_t res = 0;
-
-	if (!event_result(f->ev, &res) || res <= 0)
-		return res == 0 && f->ev->tid != f->ev->pid;
-	for (unsigned i = 0; i < WRITE_FORKS; i++) {
-		const struct write_fork *k = &f->w->forks[i];
-
-		if (k->pid == f->ev->pid && (k->child == res || k->vpid == res))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Other readers tell threads from processes by the flags. The sensor reads those of clone; those of
- * clone3 lie in memory that the caller can change meanwhile, so that only what the kernel did says
- * which it was. CLONE_CHILD_IN_PIDNS is nobody's argument.
- */
-static void fill_clone_flags(struct fill *f)
-{
-	enum { FILES = 0x1, FS = 0x2, SIGHAND = 0x800, THREAD = 0x2000, VM = 0x8000 };
-	enum { VFORK = 0x8000000, IN_PIDNS = 0x20000000 };
-	uint64_t flags = 0;
-	int i = event_param_index(f->ev->def, STR("flags"));
-
-	if (i < 0)
-		return;
-	if (f->params[i].len >= 4)
-		memcpy(&flags, f->params[i].s, 4);
-	else if (f->ev->code == EV_VFORK)
-		flags = VFORK | VM;
-	else if (f->ev->code == EV_CLONE3 && made_thread(f))
-		flags = THREAD | SIGHAND | FILES | FS | VM;
-	if (f->proc->vpid && f->proc->vpid != f->proc->pid)
-		flags |= IN_PIDNS;
-	f->params[i] = STR_NULL;
-	fill_number(f, "flags", flags);
-}
 
 static bool is_clone(uint16_t code)
 {
@@ -203,7 +77,6 @@ static void redact_param(struct fill *f, const char *name, bool is_environment, 
 {
 	int i = event_param_index(f->ev->def, str_of(name));
 
-	/* what fill_vector() put into the same place is shorter and read before it is written */
 	if (i >= 0 && f->params[i].len) {
 		char copy[WRITE_VECTOR_MAX * 2];
 		struct str out = redact_vector(
@@ -223,18 +96,10 @@ static void fill(struct fill *f)
 
 	for (unsigned i = 0; i < ev->nparams && i < EVENT_PARAMS_MAX; i++)
 		f->params[i] = ev->params[i];
-	if (!is_clone(ev->code) && !is_exec(ev->code))
+	if ((!is_clone(ev->code) && !is_exec(ev->code)) || !redact_wants(&f->w->redact))
 		return;
-	if (f->proc)
-		fill_process(f);
-	if (is_clone(ev->code) && f->proc) {
-		fill_memory(f);
-		fill_clone_flags(f);
-	}
-	if (redact_wants(&f->w->redact)) {
-		redact_param(f, "args", false, 0);
-		redact_param(f, "env", true, 1);
-	}
+	redact_param(f, "args", false, 0);
+	redact_param(f, "env", true, 1);
 }
 
 /* ---- the block ---- */
@@ -312,16 +177,94 @@ static uint32_t fill_empty(const struct event_def *def, struct str *params, unsi
 	return empty;
 }
 
-static void put_options(
-	struct encoder *c, const struct event *ev, size_t at, uint16_t id, uint32_t empty)
+static void put_text(struct encoder *c, uint16_t code, struct str s)
+{
+	if (s.len && s.len <= UINT16_MAX)
+		put_option(c, code, s.s, (uint16_t)s.len);
+}
+
+/* What an event that was lost, or is in no capture, would have told of the descriptor. */
+static void put_news(struct encoder *c, const struct event *ev)
+{
+	const struct event_fd *fd = &ev->fd;
+	const struct event_sock *s = &fd->sock;
+	uint8_t bytes[OPTION_FD_BYTES + WRITE_PATH_MAX];
+	struct encoder o = encoder_of(bytes, sizeof(bytes));
+	struct str name = event_fd_path(ev);
+
+	put_u8(&o, fd->type);
+	put_u8(&o, fd->layer);
+	put_u8(&o, s->role);
+	put_u8(&o, (uint64_t)s->has_local | (uint64_t)s->has_remote << 1 |
+			   (uint64_t)fd->connected << 2);
+	put_u32(&o, fd->flags);
+	put_u32(&o, fd->dev);
+	put_u64(&o, fd->ino);
+	put_u16(&o, s->family);
+	put_u8(&o, s->type);
+	put_u8(&o, s->l4proto);
+	put_u16(&o, s->local_port);
+	put_u16(&o, s->remote_port);
+	put_bytes(&o, s->local, sizeof(s->local));
+	put_bytes(&o, s->remote, sizeof(s->remote));
+	put_u64(&o, s->unix_local);
+	put_u64(&o, s->unix_peer);
+	name = str_head(name, WRITE_PATH_MAX);
+	put_bytes(&o, name.s, name.len);
+	put_option(c, OPTION_FD, bytes, (uint16_t)encoder_len(&o));
+}
+
+/* Who was moved to another cgroup and has not been seen since. */
+static bool was_moved(struct event_writer *w, uint32_t pid)
+{
+	for (unsigned i = 0; i < w->nmoved; i++) {
+		if (w->moved[i] != pid)
+			continue;
+		w->moved[i] = w->moved[--w->nmoved];
+		return true;
+	}
+	return false;
+}
+
+static size_t names_len(const struct event *ev)
+{
+	return ev->path.real.len + ev->path.known.len + ev->target.real.len + ev->target.known.len;
+}
+
+/* At most, heads and padding with it. */
+static size_t options_room(const struct event *ev, struct str cgroups)
+{
+	return 128 + names_len(ev) + cgroups.len +
+	       (ev->fd.is_news ? OPTION_FD_BYTES + WRITE_PATH_MAX : 0);
+}
+
+static bool has_fork(const struct event *ev)
+{
+	return is_clone(ev->code) && (ev->fork.cloner_pid || ev->fork.child_tid);
+}
+
+static void put_options(struct encoder *c, const struct event *ev, size_t at, uint16_t id,
+	uint32_t empty, struct str cgroups)
 {
 	static const char zeros[4];
+	bool is_plain = !ev->enter_ns && !id && !empty && !names_len(ev) && !cgroups.len;
 
-	if (!ev->enter_ns && !id && !empty)
+	if (is_plain && !ev->fd.is_news && !has_fork(ev))
 		return;
 	put_bytes(c, zeros, (4 - (encoder_len(c) - at) % 4) % 4);
 	if (ev->enter_ns)
 		put_option(c, OPTION_ENTER, &ev->enter_ns, sizeof(ev->enter_ns));
+	put_text(c, OPTION_REAL, ev->path.real);
+	put_text(c, OPTION_KNOWN, ev->path.known);
+	put_text(c, OPTION_TARGET_REAL, ev->target.real);
+	put_text(c, OPTION_TARGET_KNOWN, ev->target.known);
+	put_text(c, OPTION_CGROUPS, cgroups);
+	if (has_fork(ev) && ev->fork.cloner_pid)
+		put_option(c, OPTION_CLONER, &ev->fork.cloner_pid, 4);
+	if (has_fork(ev) && ev->fork.child_tid)
+		put_option(c, OPTION_CHILD, &ev->fork.child_tid, 4);
+	if (ev->fd.is_news)
+		put_news(c, ev);
 	if (empty)
 		put_option(c, OPTION_EMPTY, &empty, sizeof(empty));
 	if (id)
@@ -329,11 +272,12 @@ static void put_options(
 }
 
 static void put_event(struct encoder *c, const struct event *ev, const struct event_def *def,
-	struct str *params, unsigned n)
+	struct str *params, unsigned n, struct str cgroups)
 {
 	bool is_large = def->flags & EF_LARGE;
 	size_t head = EVENT_HEADER_BYTES + n * (is_large ? 4 : 2);
-	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES - 64 - head;
+	size_t room = (is_large ? LARGE_BLOCK_MAX : EVENT_BLOCK_MAX) - BLOCK_MIN_BYTES -
+		      options_room(ev, cgroups) - head;
 	uint16_t id = hide_syscall(ev, params);
 	uint32_t empty = fill_empty(def, params, n);
 	size_t total = cut_to_fit(params, n, room);
@@ -355,21 +299,25 @@ static void put_event(struct encoder *c, const struct event *ev, const struct ev
 		is_large ? put_u32(c, params[i].len) : put_u16(c, params[i].len);
 	for (unsigned i = 0; i < n; i++)
 		put_bytes(c, params[i].s, params[i].len);
-	put_options(c, ev, at, id, empty);
+	put_options(c, ev, at, id, empty, cgroups);
 	block_end(c, at);
 }
 
 bool write_event(struct event_writer *w, struct encoder *c, const struct event *ev,
 	const struct process *proc)
 {
-	struct fill f = {.w = w, .ev = ev, .proc = proc};
+	struct fill f = {.w = w, .ev = ev};
 
-	if (ev->code == EVENT_FORK)
-		note_fork(w, ev);
+	if (ev->code == EVENT_CGROUP && w->nmoved < WRITE_MOVED)
+		w->moved[w->nmoved++] = ev->pid;
 	if (!ev->def)
 		return false;
 	fill(&f);
-	put_event(c, ev, ev->def, f.params, ev->nparams);
+	/* an exec tells its cgroups itself; of a capture that is written anew the event does */
+	struct str cgroups = is_exec(ev->code) ? STR_NULL : ev->cgroups;
+	if (w->nmoved && proc && was_moved(w, proc->pid))
+		cgroups = proc->cgroups;
+	put_event(c, ev, ev->def, f.params, ev->nparams, str_head(cgroups, WRITE_VECTOR_MAX));
 	return !c->full;
 }
 
@@ -401,6 +349,6 @@ void write_container(struct event_writer *w, struct encoder *c, const struct con
 	container_to_json(&copy, json);
 	buf_add_char(json, 0);
 	struct str text = buf_str(json);
-	put_event(c, &ev, event_def(EV_CONTAINER), &text, 1);
+	put_event(c, &ev, event_def(EV_CONTAINER), &text, 1, STR_NULL);
 	arena_done(&a);
 }

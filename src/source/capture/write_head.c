@@ -122,6 +122,32 @@ static void write_interface(struct encoder *c, const struct ifaddrs *i)
 	put_bytes(c, name.s, name.len);
 }
 
+/* Of a capture that is written anew its own, not this machine's: their names are not kept. */
+static void write_known_addresses(struct head_writer *h, struct encoder *c, size_t *at)
+{
+	static const uint8_t ones[16] = {
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+	const uint8_t *ip;
+	bool is_v6;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		size_t pos = 0, n = v6 ? 16 : 4;
+
+		while ((ip = state_address_next(h->state, &pos, &is_v6))) {
+			if (is_v6 != v6)
+				continue;
+			next_block(h, c, at, BLOCK_INTERFACES_V2);
+			put_u32(c, 2 + 2 + 3 * n + 8);
+			put_u16(c, v6 ? SCAP_IF_IPV6 : SCAP_IF_IPV4);
+			put_u16(c, 0);
+			put_bytes(c, ip, n);
+			put_bytes(c, ones, n); /* mask */
+			put_bytes(c, ip, n);   /* broadcast */
+			put_u64(c, 0);
+		}
+	}
+}
+
 static void write_interfaces(struct head_writer *h)
 {
 	static const int families[] = {AF_INET, AF_INET6}; /* in this order, other readers expect */
@@ -129,8 +155,13 @@ static void write_interfaces(struct head_writer *h)
 	struct encoder c = begin(h);
 	size_t at = block_begin(&c, BLOCK_INTERFACES_V2);
 
-	/* a capture that is written anew: the addresses of this machine are none of its */
-	if (!h->machine && getifaddrs(&all) < 0)
+	if (h->machine) {
+		write_known_addresses(h, &c, &at);
+		block_end(&c, at);
+		emit(h, &c);
+		return;
+	}
+	if (getifaddrs(&all) < 0)
 		all = NULL;
 	for (int f = 0; f < 2; f++)
 		for (struct ifaddrs *i = all; i; i = i->ifa_next)
@@ -262,6 +293,11 @@ void write_process(struct encoder *c, struct redact *r, const struct process *p,
 	entry_end(c, at);
 }
 
+static bool begins_later(const struct head_writer *h, const struct process *p)
+{
+	return h->until_ns && p->start_epoch_ns >= h->until_ns;
+}
+
 static void write_threads(struct head_writer *h)
 {
 	struct encoder c = begin(h);
@@ -269,6 +305,8 @@ static void write_threads(struct head_writer *h)
 	const struct thread *t;
 
 	while ((t = state_thread_next(h->state, &pos))) {
+		if (begins_later(h, t->proc))
+			continue;
 		next_block(h, &c, &at, BLOCK_PROCESSES_V9);
 		write_process(&c, h->redact, t->proc, t->tid, t->vtid, t->comm);
 	}
@@ -416,6 +454,7 @@ int write_head(struct head_writer *h)
 	write_users(h);
 	write_threads(h);
 	while (!h->error && (t = state_thread_next(h->state, &pos)))
-		write_descriptors(h, t);
+		if (!begins_later(h, t->proc))
+			write_descriptors(h, t);
 	return h->error;
 }

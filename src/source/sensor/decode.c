@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/cursor.h"
@@ -139,6 +138,7 @@ static void decode_param(struct decoder *d, const struct event_plan *ep,
 	ev->params[i] = STR_NULL;
 	switch ((enum source_kind)s->kind) {
 	case SRC_STR:
+	case SRC_CONTROL:
 		ev->params[i] = mem;
 		return;
 	case SRC_DATA:
@@ -190,17 +190,35 @@ static enum fd_type inode_type(const struct fact_file *f)
 	}
 }
 
+static int64_t own_fd(const struct event_plan *ep, const struct record_view *v)
+{
+	bool ok = false;
+
+	switch (ep->plan.fd) {
+	case PLAN_NONE:
+		return INT64_MIN;
+	case PLAN_FD_RET:
+		return v->h->ret;
+	case PLAN_FD_PAIR:
+		if (v->h->ret == 0) {
+			int64_t second = (int32_t)number_at(v->reads[0], 1, 4, &ok);
+			if (ok)
+				return second;
+		}
+		return INT64_MIN;
+	default:
+		return (int32_t)v->h->args[ep->plan.fd % 6];
+	}
+}
+
 static void decode_file(
 	const struct event_plan *ep, const struct record_view *v, struct arena *a, struct event *ev)
 {
 	struct fact_file f;
 
 	ev->fd.num = INT64_MIN;
-	if (ep->plan.fd == PLAN_FD_RET)
-		ev->fd.num = v->h->ret;
-	else if (ep->plan.fd != PLAN_NONE)
-		ev->fd.num = (int32_t)v->h->args[ep->plan.fd % 6];
-	ev->has_fd = ep->plan.fd != PLAN_NONE;
+	ev->fd.num = own_fd(ep, v);
+	ev->has_fd = ev->fd.num != INT64_MIN;
 	if (!file_fact(v, &f))
 		return;
 	ev->has_fd = true;
@@ -254,6 +272,17 @@ static void set_names(struct event_path *p, struct str real, struct str known)
 		p->known = known;
 }
 
+/* Pipes and sockets have no place in the tree: what the kernel calls theirs is "/". */
+static bool has_path(const struct record_view *v)
+{
+	enum { PIPEFS = 0x50495045 /* PIPEFS_MAGIC, include/uapi/linux/magic.h */ };
+	struct fact_file f;
+
+	if (!file_fact(v, &f))
+		return true;
+	return f.magic != PIPEFS && (f.mode & S_IFMT) != S_IFSOCK;
+}
+
 static void decode_paths(struct decoder *d, const struct event_plan *ep,
 	const struct record_view *v, struct arena *a, struct event *ev)
 {
@@ -263,7 +292,8 @@ static void decode_paths(struct decoder *d, const struct event_plan *ep,
 	for (int i = 0; i < ep->plan.npaths; i++) {
 		struct str raw = cut_nul(slot_read(v, ep->plan.path_read[i]));
 
-		if (!raw.s)
+		/* an empty one means the descriptor itself */
+		if (!raw.s || (!raw.len && !has_path(v)))
 			continue;
 		paths[i]->raw = raw;
 		paths[i]->name = path_normalise(a, v->facts[dirs[i]], raw);
@@ -274,7 +304,7 @@ static void decode_paths(struct decoder *d, const struct event_plan *ep,
 		ev->path = (struct event_path){.raw = event_param_str(ev, 1)};
 		ev->path.name = ev->path.raw;
 	}
-	if (v->facts[FACT_REAL].len)
+	if (v->facts[FACT_REAL].len && has_path(v))
 		set_names(&ev->path, v->facts[FACT_REAL], decode_known(d, v, a, ev->fd.dev));
 }
 
@@ -312,17 +342,11 @@ static void decode_syscall(
 	decode_socket(v, ev);
 	decode_addresses(ep, v, a, ev);
 	decode_paths(d, ep, v, a, ev);
+	decode_by_hand(d, ep, v, a, ev);
 	if (ev->def->flags & EF_OPEN)
 		add_file_flags(d, v, ev);
-	/* the second argument is a name for two options only */
-	if (ev->code == EV_PRCTL && v->h->args[0] != PR_SET_NAME && v->h->args[0] != PR_GET_NAME)
-		ev->params[2] = STR_NULL;
 	if (ev->code == EV_EXECVE || ev->code == EV_EXECVEAT)
 		decode_exec_failed(v, ev);
-	if (ev->code == EV_SYSCALL)
-		decode_number(d, ev, 0, (uint64_t)syscall_id_by_number(v->h->nr, ev->is_compat), 2);
-	if (ev->code == EV_SYSCALL)
-		decode_number(d, ev, 1, v->h->nr, 2);
 }
 
 int decode_record(
@@ -334,9 +358,12 @@ int decode_record(
 	if (r < 0)
 		return r;
 	const struct record_head *h = v.h;
-	bool is_push = h->code == EV_OPEN || h->code == EV_OPENAT || h->code == EV_CREAT;
 
-	d->verdict = is_push ? h->verdict : (struct verdict_key){0};
+	d->push = event_push(h->code);
+	d->verdict = d->push ? h->verdict : (struct verdict_key){0};
+	bool is_open = d->push == SENSOR_PUSH_OPENS;
+	d->folder = is_open ? h->second : (struct verdict_key){0};
+	d->own = d->push && !is_open ? h->second : (struct verdict_key){0};
 	d->mnt_ns.inum = 0;
 	if (v.facts[FACT_MNTNS].len == sizeof(d->mnt_ns))
 		memcpy(&d->mnt_ns, v.facts[FACT_MNTNS].s, sizeof(d->mnt_ns));
@@ -354,7 +381,7 @@ int decode_record(
 	ev->is_io_uring = h->flags & RECORD_IO_URING;
 	ev->is_compat = h->flags & RECORD_COMPAT;
 	ev->fd.num = INT64_MIN;
-	ev->cgroups = v.facts[FACT_CGROUPS];
+	ev->cgroups = decode_cgroups(v.facts[FACT_CGROUPS], a);
 	ev->cwd = v.facts[FACT_CWD];
 	if (h->code == EVENT_FORK) {
 		decode_fork(&v, ev);

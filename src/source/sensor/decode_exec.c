@@ -46,12 +46,12 @@ enum { PAGE_KB = 4 };
 
 /* "=path\0cpu=path\0memory=\0…": an empty path is the same as the one before; no name is the
  * unified hierarchy. */
-static struct str expand_cgroups(struct str items, struct arena *a)
+struct str decode_cgroups(struct str items, struct arena *a)
 {
-	char *out = arena_raw(a, 16384), *p = out;
+	char *out = items.len ? arena_raw(a, 16384) : NULL, *p = out;
 	struct str last = STR_NULL;
 
-	if (!out || !items.len)
+	if (!out)
 		return STR_NULL;
 	while (items.len) {
 		struct str path = str_cut(&items, '\0'), name = str_cut(&path, '=');
@@ -141,7 +141,6 @@ void decode_exec(struct decoder *d, const struct record_view *v, struct arena *a
 	ev->nparams = ev->def->nparams;
 	for (unsigned i = 0; i < ev->nparams; i++)
 		ev->params[i] = STR_NULL;
-	ev->cgroups = expand_cgroups(ev->cgroups, a);
 	ev->exepath = v->facts[FACT_REAL];
 	exec_strings(v, a, ev);
 	exec_numbers(d, &x, ev);
@@ -186,6 +185,7 @@ void decode_exit(struct decoder *d, const struct record_view *v, struct event *e
 		v->h->args[0],
 	};
 
+	ev->is_thread_exit = v->h->args[1];
 	ev->nparams = ev->def->nparams;
 	for (unsigned i = 0; i < ev->nparams && i < 5; i++)
 		decode_number(d, ev, i, values[i], param_size(ev->def->params[i].type));
@@ -205,5 +205,6 @@ void decode_fork(const struct record_view *v, struct event *ev)
 		.parent_start_ns = f.parent_start_ns,
 		.vtid = f.vtid,
 		.vpid = f.vpid,
+		.clone_flags = f.clone_flags,
 	};
 }

@@ -82,6 +82,26 @@ void decode_socket(const struct record_view *v, struct event *ev)
 	s->role = (uint8_t)role_of(ev->code, f.is_accepted, s);
 }
 
+/*
+ * Of one message of a socket that is not connected: who sends asks, and who receives serves; but
+ * what a port receives that the kernel chose, or one as high from a port of the system's, is the
+ * answer.
+ */
+static enum sock_role role_of_message(const struct record_view *v, const struct event *ev)
+{
+	enum { SYSTEM_PORTS = 1024 };
+	const struct event_sock *s = &ev->fd.sock;
+	struct fact_sock f = {.is_bound = true};
+
+	if (ev->code != EV_RECVFROM && ev->code != EV_RECVMSG)
+		return ROLE_CLIENT;
+	if (v->facts[FACT_SOCK].len == sizeof(f))
+		memcpy(&f, v->facts[FACT_SOCK].s, sizeof(f));
+	return !f.is_bound || (s->local_port >= EPHEMERAL_PORT_MIN && s->remote_port < SYSTEM_PORTS)
+		       ? ROLE_CLIENT
+		       : ROLE_SERVER;
+}
+
 /* A user sockaddr becomes the remote end, where the kernel knows of none. */
 static void take_address(struct event_sock *s, struct str addr)
 {
@@ -189,9 +209,7 @@ void decode_addresses(
 	}
 	if (user.len && s->family && (!s->has_remote || s->family == AF_UNIX)) {
 		take_address(s, user);
-		s->role =
-			(uint8_t)(ev->code == EV_RECVFROM || ev->code == EV_RECVMSG ? ROLE_SERVER
-										    : ROLE_CLIENT);
+		s->role = (uint8_t)role_of_message(v, ev);
 	}
 	for (unsigned i = 0; i < ev->nparams; i++)
 		if (ep->sources[i].kind == SRC_TUPLE && s->family)

@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include "source/sensor/sensor.h"
+
 #define S_NONE                                                                                     \
 	{                                                                                          \
 		SRC_NONE                                                                           \
@@ -55,6 +57,14 @@
 #define S_U64AT(n, i)                                                                              \
 	{                                                                                          \
 		SRC_U64AT, n, i                                                                    \
+	}
+#define S_CONTROL(n)                                                                               \
+	{                                                                                          \
+		SRC_CONTROL, n                                                                     \
+	}
+#define S_POLL(n, m)                                                                               \
+	{                                                                                          \
+		SRC_POLL, n, m                                                                     \
 	}
 #define S_TIMESPEC(n)                                                                              \
 	{                                                                                          \
@@ -149,6 +159,10 @@ static uint8_t read_for(struct plan *p, const struct param_source *s)
 		return add_read(p, READ_FIXED, s->a, (uint8_t)(8 * (s->b + 1)));
 	case SRC_TIMESPEC:
 		return add_read(p, READ_FIXED, s->a, 16);
+	case SRC_CONTROL:
+		return add_read(p, READ_CONTROL, s->a, 0);
+	case SRC_POLL:
+		return add_read(p, READ_POLL, s->a, s->b);
 	case SRC_SOCKADDR:
 		return add_read(p, READ_SOCKADDR, s->a, s->b);
 	default:
@@ -213,6 +227,9 @@ static void plan_event(struct event_plan *ep, const struct event_def *def)
 			add_path(ep, i, &def->params[i]);
 	}
 	add_address(p, def->code);
+	p->verdict_flags = def->code == EV_OPEN ? 1 : def->code == EV_OPENAT ? 2 : PLAN_NONE;
+	if (def->code == EV_PIPE || def->code == EV_PIPE2 || def->code == EV_SOCKETPAIR)
+		p->fd = PLAN_FD_PAIR; /* as Falco has it: the second one */
 	if (def->code == EV_CHDIR || def->code == EV_FCHDIR || def->code == EV_CHROOT) {
 		p->flags |= PLAN_CWD_AFTER;
 		p->npaths = 0;
@@ -243,6 +260,22 @@ const struct event_plan *event_plan(uint16_t code)
 
 	pthread_once(&once, plan_all);
 	return code < EVENT_CODE_MAX && plans[code].sources ? &plans[code] : NULL;
+}
+
+unsigned event_push(uint16_t code)
+{
+	switch (code) {
+	case EV_OPEN:
+	case EV_OPENAT:
+	case EV_CREAT: /* openat2 keeps its flags behind a pointer: its failures have no key */
+		return SENSOR_PUSH_OPENS;
+	case EV_SOCKET:
+		return SENSOR_PUSH_SOCKETS | SENSOR_PUSH_OWN_SOCKETS;
+	case EV_CONNECT:
+		return SENSOR_PUSH_CONNECTS | SENSOR_PUSH_OWN_CONNECTS;
+	default:
+		return 0;
+	}
 }
 
 unsigned syscall_id_by_number(uint16_t nr, bool is_compat)

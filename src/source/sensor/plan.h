@@ -20,6 +20,8 @@ enum source_kind {
 	SRC_U32AT,
 	SRC_U64AT,
 	SRC_TIMESPEC,
+	SRC_CONTROL,
+	SRC_POLL,
 	SRC_TUPLE,
 	SRC_SOCKADDR,
 	SRC_FILE_DEV,
@@ -46,6 +48,9 @@ struct event_plan {
 
 /* Filled on the first call, then constant. NULL for codes without a plan. */
 const struct event_plan *event_plan(uint16_t code);
+
+/* How the probe tells such calls from others (enum sensor_push); 0: not at all. */
+unsigned event_push(uint16_t code);
 
 struct syscall_row {
 	uint16_t nr, code;

@@ -155,7 +155,7 @@ int probe_load(
 	r = sensor_bpf__load(skel);
 	if (r == 0) {
 		set_plans(skel);
-		probe_want(skel, o->codes, o->all_events, o->push_opens);
+		probe_want(skel, o->codes, o->all_events, o->push);
 		r = sensor_bpf__attach(skel);
 	}
 	if (r < 0) {
@@ -248,9 +248,6 @@ static uint16_t wanted_code(uint16_t code, const uint64_t *codes, bool all_event
 static bool is_epoch(uint16_t code)
 {
 	switch (code) {
-	case EV_RENAME:
-	case EV_RENAMEAT:
-	case EV_RENAMEAT2:
 	case EV_MOUNT:
 	case EV_UMOUNT:
 	case EV_UMOUNT2:
@@ -274,63 +271,171 @@ static bool is_epoch_syscall(const char *name)
 }
 
 static uint16_t wanted_syscall(
-	const struct syscall_row *r, const uint64_t *codes, bool all_events, bool push_opens)
+	const struct syscall_row *r, const uint64_t *codes, bool all_events, unsigned push)
 {
 	uint16_t code = wanted_code(r->code, codes, all_events);
 
-	if (code || !push_opens)
+	if (code || !(push & SENSOR_PUSH_OPENS))
 		return code;
 	return is_epoch(r->code) ? r->code : is_epoch_syscall(r->name) ? PROBE_CODE_EPOCH : 0;
 }
 
-static uint8_t plan_flags(uint16_t code, const uint64_t *codes, bool all_events, bool push_opens)
+static uint8_t plan_flags(uint16_t code, const uint64_t *codes, bool all_events, unsigned push)
 {
 	bool is_asked = all_events || (code < EVENT_CODE_MAX && has_code(codes, code));
+	const unsigned own = SENSOR_PUSH_OWN_SOCKETS | SENSOR_PUSH_OWN_CONNECTS;
 	uint8_t flags = 0;
 
 	/* state only wants what changed something */
 	if (is_state(code) && !is_asked)
 		flags |= PLAN_OK_ONLY;
-	if (push_opens && (code == PROBE_CODE_EPOCH || is_epoch(code)))
+	if ((push & SENSOR_PUSH_OPENS) && (code == PROBE_CODE_EPOCH || is_epoch(code)))
 		flags |= PLAN_EPOCH | (is_asked || is_state(code) ? 0 : PLAN_QUIET);
-	/* openat2 keeps its flags behind a pointer: its failures have no key */
-	if (push_opens && !all_events && (code == EV_OPEN || code == EV_OPENAT || code == EV_CREAT))
+	if (!all_events && (push & event_push(code)))
 		flags |= PLAN_VERDICT;
+	if (!all_events && (push & event_push(code) & own))
+		flags |= PLAN_OF_ONE;
 	return flags;
 }
 
-void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, bool push_opens)
+static const struct {
+	uint16_t call;
+	struct socketcall is;
+} socketcall_rows[] = {
+#define SOCKETCALL(call_, code_, nargs_) {call_, {code_, nargs_}},
+#include "model/event/schema.def"
+};
+
+/* The calls behind i386's socketcall(2): what is wanted of them, and whether the door is looked at.
+ */
+static void want_socketcalls(struct sensor_bpf *skel, const uint64_t *codes, bool all_events)
 {
-	const uint8_t steered = PLAN_OK_ONLY | PLAN_EPOCH | PLAN_QUIET | PLAN_VERDICT;
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(socketcall_rows) / sizeof(*socketcall_rows); i++) {
+		struct socketcall is = socketcall_rows[i].is;
+
+		is.code = wanted_code(is.code, codes, all_events);
+		any |= is.code;
+		skel->bss->socketcalls[socketcall_rows[i].call] = is;
+	}
+	for (const struct syscall_row *r = syscalls_compat; any && r->name; r++)
+		if (!strcmp(r->name, "socketcall"))
+			skel->bss->wanted[r->nr].compat = PROBE_CODE_SOCKETCALL;
+}
+
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, unsigned push)
+{
+	const uint8_t steered = PLAN_OK_ONLY | PLAN_EPOCH | PLAN_QUIET | PLAN_VERDICT | PLAN_OF_ONE;
 
 	for (uint16_t code = 0; code < PROBE_CODES; code++)
 		skel->bss->plans[code].flags = (skel->bss->plans[code].flags & (uint8_t)~steered) |
-					       plan_flags(code, codes, all_events, push_opens);
+					       plan_flags(code, codes, all_events, push);
+	/* state wants processes; threads come when somebody asks for their ends */
+	skel->bss->want_threads = all_events || has_code(codes, EV_PROCEXIT);
 	for (const struct syscall_row *r = syscalls_native; r->name; r++)
-		skel->bss->wanted[r->nr].native = wanted_syscall(r, codes, all_events, push_opens);
+		skel->bss->wanted[r->nr].native = wanted_syscall(r, codes, all_events, push);
 	for (const struct syscall_row *r = syscalls_compat; r->name; r++)
-		skel->bss->wanted[r->nr].compat = wanted_syscall(r, codes, all_events, push_opens);
+		skel->bss->wanted[r->nr].compat = wanted_syscall(r, codes, all_events, push);
+	want_socketcalls(skel, codes, all_events);
 	for (size_t i = 0; i < sizeof(uring_rows) / sizeof(*uring_rows); i++) {
 		uint16_t code = uring_rows[i].code;
-		bool is_wanted =
-			all_events || has_code(codes, code) || (push_opens && is_epoch(code));
+		bool is_wanted = all_events || has_code(codes, code) ||
+				 ((push & SENSOR_PUSH_OPENS) && is_epoch(code));
 
 		skel->bss->uring_wanted[uring_rows[i].op] = is_wanted ? code : 0;
 	}
 	probe_new_epoch(skel);
 }
 
-void probe_dull(struct sensor_bpf *skel, const struct verdict_key *key)
+/* The first 8 bytes of a name, zeros behind a shorter one; or the last 8, zeros before. */
+static uint64_t name_word(struct str s, bool is_end)
 {
-	uint8_t one = 1;
+	uint8_t bytes[8] = {0};
+	size_t n = s.len < 8 ? s.len : 8;
+
+	if (is_end)
+		memcpy(bytes + 8 - n, s.s + s.len - n, n);
+	else
+		memcpy(bytes, s.s, n);
+	uint64_t word = 0;
+	for (int i = 7; i >= 0; i--)
+		word = word << 8 | bytes[i];
+	return word;
+}
+
+static bool add_word(struct name_word *words, uint32_t *n, uint32_t max, struct str s, bool is_end)
+{
+	struct name_word w = {.value = name_word(s, is_end), .mask = UINT64_MAX};
+
+	if (s.len < 8)
+		w.mask = is_end ? UINT64_MAX << (64 - 8 * s.len) : UINT64_MAX >> (64 - 8 * s.len);
+	for (uint32_t i = 0; i < *n; i++)
+		if (words[i].mask == w.mask && words[i].value == w.value)
+			return true;
+	if (*n == max)
+		return false;
+	words[(*n)++] = w;
+	return true;
+}
+
+static bool add_name(struct names *to, const struct sensor_name *name)
+{
+	struct str s = name->text;
+
+	if (!s.len)
+		return false;
+	switch (name->how) {
+	case SENSOR_NAME_STARTS:
+		return add_word(to->starts, &to->nstarts, NAMES_STARTS_MAX, s, false);
+	case SENSOR_NAME_ENDS:
+		return add_word(to->ends, &to->nends, NAMES_ENDS_MAX, s, true);
+	case SENSOR_NAME_HAS:
+		return add_word(to->has, &to->nhas, NAMES_HAS_MAX, s, false);
+	default:
+		break;
+	}
+	uint32_t bit = name_bit(name_word(s, false), name_word(s, true), (uint32_t)s.len);
+
+	to->is[bit >> 3] |= (uint8_t)(1 << (bit & 7));
+	return true;
+}
+
+bool probe_tell_names(struct sensor_bpf *skel, const struct sensor_name *names, size_t n)
+{
+	struct names *to = (struct names *)&skel->bss->names;
+	bool fits = names != NULL;
+
+	/* off while it changes; what was judged by the old ones is of an old epoch */
+	__atomic_store_n(&to->is_on, 0, __ATOMIC_SEQ_CST);
+	probe_new_epoch(skel);
+	to->nstarts = to->nends = to->nhas = 0;
+	memset(to->is, 0, sizeof(to->is));
+	for (size_t i = 0; i < n && fits; i++)
+		fits = add_name(to, &names[i]);
+	__atomic_store_n(&to->is_on, fits, __ATOMIC_SEQ_CST);
+	return fits;
+}
+
+void probe_judge(
+	struct sensor_bpf *skel, unsigned push, const struct verdict_key *key, bool is_dull)
+{
+	const struct bpf_map *map =
+		push == SENSOR_PUSH_OPENS ? skel->maps.verdicts : skel->maps.sock_verdicts;
+	uint8_t value = is_dull;
 
 	/* a full or contended map only means that the event comes again */
-	(void)!bpf_map_update_elem(bpf_map__fd(skel->maps.verdicts), key, &one, BPF_ANY);
+	(void)!bpf_map_update_elem(bpf_map__fd(map), key, &value, BPF_ANY);
 }
 
 void probe_new_epoch(struct sensor_bpf *skel)
 {
 	__atomic_fetch_add(&skel->bss->epoch, 1, __ATOMIC_RELAXED);
+}
+
+void probe_new_own_epoch(struct sensor_bpf *skel)
+{
+	__atomic_fetch_add(&skel->bss->own_epoch, 1, __ATOMIC_RELAXED);
 }
 
 /* An open that the probe looks at, in a container only on its root file system: a file system that

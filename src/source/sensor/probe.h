@@ -14,11 +14,16 @@ int probe_ring_fd(const struct sensor_bpf *skel);
 int probe_known_fd(const struct sensor_bpf *skel);
 /* Sums a per-CPU counter (enum probe_counter). */
 uint64_t probe_counter_read(const struct sensor_bpf *skel, unsigned which);
-void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, bool push_opens);
+void probe_want(struct sensor_bpf *skel, const uint64_t *codes, bool all_events, unsigned push);
 struct verdict_key;
-void probe_dull(struct sensor_bpf *skel, const struct verdict_key *key);
-/* Forgets all verdicts. */
+/* push: how the key was made, one of enum sensor_push. */
+void probe_judge(
+	struct sensor_bpf *skel, unsigned push, const struct verdict_key *key, bool is_dull);
+/* The names that are not ordinary (sensor_tell_names()); NULL = no folder can be dull. */
+bool probe_tell_names(struct sensor_bpf *skel, const struct sensor_name *names, size_t n);
+/* Forgets all verdicts; or those of one process each. */
 void probe_new_epoch(struct sensor_bpf *skel);
+void probe_new_own_epoch(struct sensor_bpf *skel);
 /* The numbers that the kernel has for a file that is about to be opened by this thread. */
 struct known_key;
 bool probe_identify(struct sensor_bpf *skel, const char *path, struct known_key *ret);

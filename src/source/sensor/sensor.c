@@ -3,7 +3,10 @@
 #include "source/sensor/sensor.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "source/sensor/decode.h"
@@ -17,6 +20,7 @@ enum {
 	BATCH = 256,       /* records read before their room is given back */
 	POLL_BUSY_MS = 5,  /* how long the reader sleeps while events come … */
 	POLL_IDLE_MS = 50, /* … and when none did: an alert is at most that late */
+	SOCKETS_MET = 512,
 };
 
 struct sensor {
@@ -26,11 +30,30 @@ struct sensor {
 	struct mounts mounts;
 	struct known known;
 	struct lookup lookup;
+	struct verdict_key met[SOCKETS_MET]; /* dull so far, by their hash */
 	uint64_t num, received, bad;
 	uint64_t offset_checked_ns;
 	unsigned in_batch;
 	bool was_busy;
 };
+
+/*
+ * Whoever burns enough CPU makes a reader of the same priority late: the ring fills, and what a
+ * process left behind is gone when it is looked at. The flag keeps threads and programs that are
+ * started later at the priority from before (sched(7)).
+ */
+static void raise_priority(unsigned boost)
+{
+	struct sched_param none = {0};
+
+	if (!boost || sched_getscheduler(0) != SCHED_OTHER)
+		return;
+	errno = 0;
+	int now = getpriority(PRIO_PROCESS, 0);
+
+	if (errno == 0 && sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0)
+		setpriority(PRIO_PROCESS, 0, now - (int)boost);
+}
 
 int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err *e)
 {
@@ -55,6 +78,7 @@ int sensor_open(const struct sensor_options *o, struct sensor **ret, struct err 
 		sensor_close(s);
 		return r;
 	}
+	raise_priority(o->priority_boost);
 	mounts_open(&s->mounts);
 	s->decoder.mounts = &s->mounts;
 	s->decoder.epoch_offset_ns = clock_boot_to_epoch_ns();
@@ -83,9 +107,9 @@ void sensor_stop(struct sensor *s)
 	probe_detach(s->skel);
 }
 
-void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events, bool push_opens)
+void sensor_want(struct sensor *s, const uint64_t *codes, bool all_events, unsigned push)
 {
-	probe_want(s->skel, codes, all_events, push_opens);
+	probe_want(s->skel, codes, all_events, push);
 }
 
 bool sensor_can_be_dull(const struct sensor *s)
@@ -93,9 +117,47 @@ bool sensor_can_be_dull(const struct sensor *s)
 	return s->decoder.verdict.a || s->decoder.verdict.b;
 }
 
-void sensor_dull(struct sensor *s)
+/* Most calls on sockets are made once, and what is never asked again need not be remembered. */
+static bool was_met(struct sensor *s, const struct verdict_key *key)
 {
-	probe_dull(s->skel, &s->decoder.verdict);
+	struct verdict_key *met = &s->met[key->a % SOCKETS_MET];
+	bool is_same = memcmp(met, key, sizeof(*met)) == 0;
+
+	*met = *key;
+	return is_same;
+}
+
+void sensor_dull(struct sensor *s, bool of_one)
+{
+	const struct verdict_key *key = of_one ? &s->decoder.own : &s->decoder.verdict;
+
+	if (!key->a && !key->b)
+		return; /* the probe was not asked to tell calls so */
+	if (s->decoder.push == SENSOR_PUSH_OPENS || was_met(s, key))
+		probe_judge(s->skel, s->decoder.push, key, true);
+}
+
+void sensor_forget_dull(struct sensor *s, bool of_one)
+{
+	if (of_one)
+		probe_new_own_epoch(s->skel);
+	else
+		probe_new_epoch(s->skel);
+}
+
+bool sensor_asks_for_folder(const struct sensor *s)
+{
+	return s->decoder.folder.a || s->decoder.folder.b;
+}
+
+void sensor_tell_folder(struct sensor *s, bool is_dull)
+{
+	probe_judge(s->skel, SENSOR_PUSH_OPENS, &s->decoder.folder, is_dull);
+}
+
+bool sensor_tell_names(struct sensor *s, const struct sensor_name *names, size_t n)
+{
+	return probe_tell_names(s->skel, names, n);
 }
 
 static void tell_decoder(struct sensor *s)

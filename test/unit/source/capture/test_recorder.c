@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "source/capture/capture.h"
-#include "source/capture/recorder_ring.h"
+#include "base/byte_ring.h"
 
 static struct state *live, *seen;
 static struct arena arena;

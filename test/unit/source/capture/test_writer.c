@@ -229,6 +229,92 @@ static void test_gzip(void **state)
 	check_event(true);
 }
 
+/* What is beyond the parameters: other names, the descriptor, another cgroup, whose copy. */
+static void test_beyond(void **state)
+{
+	struct capture_writer_options o = {.path = path};
+	struct capture_writer *w;
+	struct event ev = made_openat(1000000000), moved = {.code = EVENT_CGROUP, .pid = 100};
+	const struct process *p = state_process_by_pid(live, 100);
+
+	assert_int_equal(capture_writer_open(&o, live, &w, &err), 0);
+	assert_int_equal(capture_write(w, &moved, p, &err), 0);
+	ev.path.real = STR("/real");
+	ev.path.known = STR("/known");
+	ev.target.real = STR("/target");
+	ev.has_fd = true;
+	ev.fd = (struct event_fd){.num = 3,
+		.type = FD_IPV4,
+		.flags = 2,
+		.is_news = true,
+		.sock = {.family = 2,
+			.type = 1,
+			.l4proto = 6,
+			.role = ROLE_SERVER,
+			.has_local = true,
+			.local = {10, 0, 0, 1},
+			.local_port = 80}};
+	assert_int_equal(capture_write(w, &ev, p, &err), 0);
+	ev.fd = (struct event_fd){.num = 3, .type = FD_FIFO, .is_news = true};
+	ev.fd.other_name = STR("pipe:[7]");
+	ev.path.real = ev.path.known = ev.target.real = STR_NULL;
+	assert_int_equal(capture_write(w, &ev, p, &err), 0);
+	struct event clone = {.ts_ns = 2000000000,
+		.pid = 100,
+		.tid = 100,
+		.code = EV_CLONE,
+		.def = event_def(EV_CLONE)};
+	clone.fork.cloner_pid = 99;
+	clone.fork.child_tid = 98;
+	clone.nparams = clone.def->nparams;
+	assert_int_equal(capture_write(w, &clone, p, &err), 0);
+	assert_int_equal(capture_writer_close(w, &err), 0);
+
+	struct capture *c = open_file(path);
+	assert_int_equal(capture_next(c, &arena, &ev, &err), 1);
+	assert_str(ev.path.real, STR("/real"));
+	assert_str(ev.path.known, STR("/known"));
+	assert_str(ev.target.real, STR("/target"));
+	assert_str(ev.cgroups, STR("cpu=/x\0memory=/y"));
+	assert_true(ev.fd.is_news && ev.fd.sock.has_local && !ev.fd.sock.has_remote);
+	assert_int_equal(ev.fd.type, FD_IPV4);
+	assert_int_equal(ev.fd.flags, 2);
+	assert_int_equal(ev.fd.sock.local[3], 1);
+	assert_int_equal(ev.fd.sock.local_port, 80);
+	assert_int_equal(ev.fd.sock.role, ROLE_SERVER);
+	assert_int_equal(capture_next(c, &arena, &ev, &err), 1);
+	assert_str(ev.fd.other_name, STR("pipe:[7]"));
+	assert_int_equal(ev.cgroups.len, 0); /* said once */
+	assert_int_equal(ev.path.real.len, 0);
+	assert_int_equal(ev.fork.cloner_pid, 0);
+	assert_int_equal(capture_next(c, &arena, &ev, &err), 1);
+	assert_int_equal(ev.fork.cloner_pid, 99);
+	assert_int_equal(ev.fork.child_tid, 98);
+	capture_close(c);
+}
+
+/* A machine's addresses outlive a file that is written anew. */
+static void test_addresses(void **state)
+{
+	static const uint8_t v4[] = {192, 0, 2, 7}, v6[16] = {0x20, 1, 0xd, 0xb8, [15] = 7};
+	struct capture_machine machine = {.ncpus = 1};
+	const uint8_t *ip;
+	bool is_v6;
+	size_t pos = 0;
+
+	state_add_address(live, v6, true);
+	state_add_address(live, v4, false);
+	write_events((struct capture_writer_options){.machine = &machine}, 1);
+	assert_int_equal(count(path), 1);
+	ip = state_address_next(seen, &pos, &is_v6);
+	assert_true(ip && !is_v6);
+	assert_memory_equal(ip, v4, 4);
+	ip = state_address_next(seen, &pos, &is_v6);
+	assert_true(ip && is_v6);
+	assert_memory_equal(ip, v6, 16);
+	assert_null(state_address_next(seen, &pos, &is_v6));
+}
+
 /* A syscall that is younger than sysdig 0.29 keeps its id for koban, and is no crash for sysdig. */
 static void test_young_syscall(void **state)
 {
@@ -394,10 +480,10 @@ static void test_torn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_head), T(test_event), T(test_gzip),
-		T(test_young_syscall), T(test_redaction), T(test_no_environment),
-		T(test_rotation_by_events), T(test_rotation_by_time), T(test_rotation_by_size),
-		T(test_ring_of_files), T(test_stdout_is_one_file), T(test_full_disk),
-		T(test_no_room), T(test_torn)};
+		T(test_young_syscall), T(test_redaction), T(test_no_environment), T(test_beyond),
+		T(test_addresses), T(test_rotation_by_events), T(test_rotation_by_time),
+		T(test_rotation_by_size), T(test_ring_of_files), T(test_stdout_is_one_file),
+		T(test_full_disk), T(test_no_room), T(test_torn)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,6 +192,7 @@ static void make_fork(void)
 {
 	struct fact_fork f = {.child_start_ns = 2000,
 		.parent_start_ns = 1000,
+		.clone_flags = 0x20000000,
 		.child_pid = 50,
 		.child_tid = 50,
 		.vtid = 3,
@@ -430,20 +431,25 @@ static void test_fork_exit_cgroup(void **state)
 	assert_null(ev.def);
 	assert_int_equal(ev.fork.child_pid, 50);
 	assert_int_equal(ev.fork.parent_start_ns, 1000);
+	assert_int_equal(ev.fork.clone_flags, 0x20000000);
 	make_exit();
 	ev = decode();
+	assert_false(ev.is_thread_exit);
 	assert_int_equal(number(&ev, "status"), 3 << 8);
 	assert_int_equal(number(&ev, "ret"), 3);
 	assert_int_equal(number(&ev, "reaper_tid"), 1);
 	record_begin(&rec, EV_PROCEXIT, 9 | 0x80);
+	record_head(&rec)->args[1] = 1;
 	ev = decode();
+	assert_true(ev.is_thread_exit);
 	assert_int_equal(number(&ev, "sig"), 9);
 	assert_int_equal(number(&ev, "core"), 1);
 	record_begin(&rec, EVENT_CGROUP, 0);
 	record_fact(&rec, FACT_CGROUPS, "=/x\0", 4);
 	ev = decode();
 	assert_int_equal(ev.code, EVENT_CGROUP);
-	assert_int_equal(ev.cgroups.len, 4);
+	assert_int_equal(ev.cgroups.len, sizeof("unified=/x"));
+	assert_memory_equal(ev.cgroups.s, "unified=/x", sizeof("unified=/x"));
 }
 
 static void test_flags(void **state)
@@ -594,6 +600,30 @@ static void test_prefixes(void **state)
 	}
 }
 
+static void assert_keys(
+	struct verdict_key verdict, struct verdict_key folder, struct verdict_key own)
+{
+	record_head(&rec)->verdict = (struct verdict_key){1, 2};
+	record_head(&rec)->second = (struct verdict_key){3, 4};
+	decode();
+	assert_memory_equal(&decoder.verdict, &verdict, sizeof(verdict));
+	assert_memory_equal(&decoder.folder, &folder, sizeof(folder));
+	assert_memory_equal(&decoder.own, &own, sizeof(own));
+}
+
+/* What the keys of a record are of; where a record has none, something old lies there. */
+static void test_keys(void **state)
+{
+	const struct verdict_key first = {1, 2}, second = {3, 4}, none = {0};
+
+	make_open("x", "/home/me/x", 0, 0);
+	assert_keys(first, second, none);
+	make_connect(AF_INET, 0, true);
+	assert_keys(first, none, second);
+	make_exec();
+	assert_keys(none, none, none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +645,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_odd_facts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_prefixes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

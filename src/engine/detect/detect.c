@@ -9,12 +9,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/table.h"
 
-enum { SAMPLE_EVERY = 1024 }; /* events; one of them is timed, rule by rule */
+enum {
+	SAMPLE_EVERY = 1024,   /* events; one of them is timed, rule by rule */
+	ARENA_WARM = 64 << 10, /* of findings: what most never outgrow */
+	TEXT_WARM = 16 << 10,  /* of one output */
+};
 
 static uint64_t now_ns(void)
 {
@@ -82,6 +87,7 @@ static void release(struct detect *d)
 {
 	field_names_free(d->names);
 	filter_eval_free(d->eval);
+	opens_free(d->opens);
 	free(d->stats);
 	free(d->hits);
 	arena_done(&d->plan_arena);
@@ -99,6 +105,7 @@ int detect_swap(struct detect *d, struct ruleset *rs, struct err *e)
 	new.eval = filter_eval_new(rs->program);
 	new.stats = calloc(rs->nrules + 1, sizeof(*new.stats));
 	new.hits = calloc(most_by_code(rs), 1);
+	new.opens = opens_new(rs);
 	if (new.eval &&new.stats &&new.hits)
 		r = carry_stats(d, rs, new.stats);
 	if (r == 0)
@@ -123,13 +130,17 @@ struct detect *detect_new(struct ruleset *rs, const struct detect_options *o, st
 	}
 	d->o = *o;
 	arena_init(&d->arena, 16 << 20);
+	arena_reserve(&d->arena, ARENA_WARM);
 	arena_init(&d->plan_arena, 0);
 	d->text = BUF_INIT(64 << 10);
+	buf_reserve(&d->text, TEXT_WARM);
 	if (o->hostname)
 		str_copy(str_of(o->hostname), d->hostname, sizeof(d->hostname));
 	else
 		gethostname(d->hostname, sizeof(d->hostname) - 1);
 	d->o.hostname = d->hostname;
+	if (getrandom(&d->run, sizeof(d->run), GRND_NONBLOCK) < 0)
+		d->run = hash_u64(now_ns() ^ (uint64_t)getpid());
 	if (detect_swap(d, rs, e) < 0) {
 		detect_free(d);
 		return NULL;
@@ -149,12 +160,27 @@ void detect_free(struct detect *d)
 
 /* ---- judging -------------------------------------------------------------------------------- */
 
-static bool ask(struct detect *d, const struct rule *r, bool timed)
+/* A new open is asked first what is left of the rule, which is remembered. */
+static bool holds(struct detect *d, const struct known_open *o, const struct rule *r, uint32_t i)
+{
+	if (o->how == OPEN_NEW) {
+		if (r->has_open_root && !filter_eval_root(d->eval, r->open_root))
+			return false;
+		o->mask[i / 64] |= 1ULL << (i % 64);
+	}
+	return filter_eval_root(d->eval, r->root);
+}
+
+static bool ask(
+	struct detect *d, const struct known_open *o, const struct rule *r, uint32_t i, bool timed)
 {
 	struct rule_stats *st = &d->stats[r->index];
 	uint64_t begin = timed ? now_ns() : 0;
-	bool hit = filter_eval_root(d->eval, r->root);
+	bool hit;
 
+	if (o->how == OPEN_KNOWN && !(o->mask[i / 64] >> (i % 64) & 1))
+		return false;
+	hit = holds(d, o, r, i);
 	st->evals++;
 	if (timed)
 		st->cost_ns += (now_ns() - begin) * SAMPLE_EVERY;
@@ -162,15 +188,15 @@ static bool ask(struct detect *d, const struct rule *r, bool timed)
 }
 
 /* Under one name; the number of rules to look at from now on (fewer with first_match_only). */
-static uint32_t judge(struct detect *d, const uint32_t *rules, uint32_t n, enum name_kind kind,
-	bool timed, unsigned *nhits)
+static uint32_t judge(struct detect *d, const struct known_open *o, const uint32_t *rules,
+	uint32_t n, enum name_kind kind, bool timed, unsigned *nhits)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rule *r = d->rs->rules[rules[i]];
 
 		if (kind != NAME_ASKED && (!r->is_named || d->hits[i]))
 			continue;
-		if (!ask(d, r, timed))
+		if (!ask(d, o, r, i, timed))
 			continue;
 		d->hits[i] = (uint8_t)(1 + kind);
 		++*nhits;
@@ -188,6 +214,7 @@ static unsigned emit_hits(struct detect *d, struct field_subject *s, const uint3
 	if (d->arena_used)
 		arena_reset(&d->arena);
 	d->arena_used = true;
+	d->context = NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rule *r = d->rs->rules[rules[i]];
 		struct finding f;
@@ -221,6 +248,10 @@ unsigned detect_event(struct detect *d, const struct event *ev, const struct pro
 
 	if (n == 0)
 		return 0;
+	struct known_open o = dull_ask(d, ev, proc, state);
+
+	if (o.how == OPEN_DULL)
+		return 0;
 	struct field_subject s = {
 		.ev = ev,
 		.proc = proc,
@@ -233,44 +264,27 @@ unsigned detect_event(struct detect *d, const struct event *ev, const struct pro
 	enum name_kind kinds[EVENT_NAMES_MAX];
 	unsigned nkinds = field_name_kinds(ev, kinds), nhits = 0;
 	bool timed = d->nevents % SAMPLE_EVERY == 0;
+	uint32_t nrules = n;
 
 	memset(d->hits, 0, n);
+	if (o.how == OPEN_NEW)
+		opens_begin(d->opens);
 	filter_eval_begin(d->eval, &s);
 	for (unsigned k = 0; k < nkinds; k++) {
 		s.name = kinds[k];
 		if (k)
 			filter_eval_rename(d->eval);
-		n = judge(d, rules, n, kinds[k], timed, &nhits);
+		n = judge(d, &o, rules, n, kinds[k], timed, &nhits);
 	}
+	/* first_match_only: the rules behind the match were not asked */
+	if (o.how == OPEN_NEW && n == nrules)
+		opens_keep(d->opens);
 	return nhits ? emit_hits(d, &s, rules, n, emit, arg) : 0;
 }
 
-static bool any_open_root(struct detect *d)
+uint64_t detect_names_stamp(const struct detect *d)
 {
-	for (size_t i = 0; i < d->rs->nopen_roots; i++)
-		if (filter_eval_root(d->eval, d->rs->open_roots[i]))
-			return true;
-	return false;
-}
-
-bool detect_is_dull(
-	struct detect *d, const struct event *ev, const struct process *proc, struct state *state)
-{
-	struct field_subject s = {.ev = ev, .proc = proc, .state = state, .hostname = d->hostname};
-	enum name_kind kinds[EVENT_NAMES_MAX];
-	unsigned nkinds = field_name_kinds(ev, kinds);
-
-	if (!d->rs->can_push_opens)
-		return false;
-	filter_eval_begin(d->eval, &s);
-	for (unsigned k = 0; k < nkinds; k++) {
-		s.name = kinds[k];
-		if (k)
-			filter_eval_rename(d->eval);
-		if (any_open_root(d))
-			return false;
-	}
-	return true;
+	return d->names ? field_names_stamp(d->names) : 0;
 }
 
 const struct rule_stats *detect_rule_stats(const struct detect *d, uint32_t rule_index)

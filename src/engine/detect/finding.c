@@ -216,12 +216,21 @@ static struct str render(struct detect *d, const struct rule *rule, const struct
 	return keep_text(d);
 }
 
+/* The same for every rule that this event matched: made once. */
+static const struct finding_context *context_of(struct detect *d, const struct field_subject *s)
+{
+	if (d->o.want_context && !d->context)
+		d->context = context_build(d, s);
+	return d->context;
+}
+
 void finding_build(struct detect *d, const struct rule *rule, const struct field_subject *subject,
 	struct finding *ret)
 {
 	*ret = (struct finding){
 		.ts_ns = subject->ev->ts_ns,
 		.num = ++d->nfindings,
+		.run = d->run,
 		.priority = rule->priority,
 		.rule = rule->name,
 		.source = rule->source,
@@ -232,6 +241,7 @@ void finding_build(struct detect *d, const struct rule *rule, const struct field
 		.fingerprint = fingerprint(rule, subject),
 		.count = 1,
 		.first_ns = subject->ev->ts_ns,
+		.context = context_of(d, subject),
 	};
 	add_fields(d, rule, subject, ret);
 }

@@ -65,46 +65,13 @@ GET(get_id)
 	return c && give_some_str(ret, c->id);
 }
 
-static const char *type_name(enum container_type t)
-{
-	switch (t) {
-	case CONTAINER_DOCKER:
-		return "docker";
-	case CONTAINER_LXC:
-		return "lxc";
-	case CONTAINER_LIBVIRT_LXC:
-		return "libvirt-lxc";
-	case CONTAINER_RKT:
-		return "rkt";
-	case CONTAINER_CUSTOM:
-		return "custom";
-	case CONTAINER_CRI:
-		return "cri";
-	case CONTAINER_CONTAINERD:
-		return "containerd";
-	case CONTAINER_CRIO:
-		return "cri-o";
-	case CONTAINER_BPM:
-		return "bpm";
-	case CONTAINER_STATIC:
-		return "static";
-	case CONTAINER_PODMAN:
-		return "podman";
-	case CONTAINER_HOST:
-		return "host";
-	case CONTAINER_UNKNOWN:
-		return NULL;
-	}
-	return NULL;
-}
-
 GET(get_type)
 {
 	const struct container *c = container_at(ctx);
 
 	if (on_host(ctx))
 		return give_str(ret, STR("host"));
-	return c && give_cstr(ret, type_name(c->type));
+	return c && give_cstr(ret, container_type_name(c->type));
 }
 
 #define FLAG_GETTER(member)                                                                        \

@@ -4,6 +4,7 @@
  * calls are in evt_syscall.c.
  */
 #include "base/clock.h"
+#include "base/digits.h"
 #include "engine/field/private.h"
 
 GET(get_num)
@@ -19,38 +20,41 @@ static bool give_time(
 	struct buf b = field_buf(ctx, 64);
 
 	clock_add_strftime(&b, ts, fmt, false);
-	if (fraction) {
-		char tmp[10] = {[0] = '.'};
-		uint64_t ns = ts % NSEC_PER_SEC;
-
-		for (int i = 9; i > 0; i--, ns /= 10)
-			tmp[i] = (char)('0' + ns % 10);
-		buf_add(&b, str_make(tmp, sizeof(tmp)));
-	}
+	if (fraction)
+		clock_add_fraction(&b, ts);
 	return b.len && give_str(ret, buf_str(&b));
 }
 
 /* The day's text changes with the second only; asking the C library takes longer than all else. */
+static bool tell_second(struct field_clock *clock, uint64_t ts_ns)
+{
+	char text[sizeof(clock->text) + 1];
+	struct buf b = buf_fixed(text, sizeof(text));
+
+	clock_add_strftime(&b, ts_ns, "%H:%M:%S", false);
+	if (b.len != sizeof(clock->text))
+		return false;
+	memcpy(clock->text, text, sizeof(clock->text));
+	clock->begins_ns = ts_ns - ts_ns % NSEC_PER_SEC;
+	return true;
+}
+
 void field_add_time_of_day(const struct field_subject *s, struct buf *out)
 {
 	struct field_clock none = {0}, *clock = s->clock ? s->clock : &none;
-	uint64_t ts = s->ev->ts_ns, ns = ts % NSEC_PER_SEC;
-	char tmp[18];
+	uint64_t ts = s->ev->ts_ns;
+	char tmp[sizeof(clock->text) + DIGITS_MAX], *room, *end;
 
-	if (!clock->text[0] || clock->second != ts / NSEC_PER_SEC) {
-		struct buf b = {.s = tmp, .cap = sizeof(tmp), .max = sizeof(tmp) - 1};
-
-		clock_add_strftime(&b, ts, "%H:%M:%S", false);
-		if (b.len != sizeof(clock->text))
-			return;
-		memcpy(clock->text, tmp, sizeof(clock->text));
-		clock->second = ts / NSEC_PER_SEC;
-	}
-	memcpy(tmp, clock->text, sizeof(clock->text));
-	tmp[8] = '.';
-	for (int i = 17; i > 8; i--, ns /= 10)
-		tmp[i] = (char)('0' + ns % 10);
-	buf_add(out, str_make(tmp, sizeof(tmp)));
+	if ((!clock->text[0] || ts - clock->begins_ns >= NSEC_PER_SEC) && !tell_second(clock, ts))
+		return;
+	room = buf_room(out, sizeof(tmp));
+	end = room ? room : tmp;
+	end = mempcpy(end, clock->text, sizeof(clock->text));
+	end = digits_put_fraction(end, (uint32_t)(ts - clock->begins_ns));
+	if (room)
+		buf_filled_to(out, end);
+	else
+		buf_add(out, str_make(tmp, (size_t)(end - tmp)));
 }
 
 static bool print_time(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)

@@ -119,15 +119,8 @@ GET(get_deltatime_ns)
 /* "5.514763786": seconds and nanoseconds. */
 static void add_seconds(struct buf *out, uint64_t ns)
 {
-	char tmp[32], *p = tmp + sizeof(tmp);
-
-	for (int i = 0; i < 9; i++, ns /= 10)
-		*--p = (char)('0' + ns % 10);
-	*--p = '.';
-	do
-		*--p = (char)('0' + ns % 10);
-	while (ns /= 10);
-	buf_add(out, str_make(p, (size_t)(tmp + sizeof(tmp) - p)));
+	buf_add_u64(out, ns / NSEC_PER_SEC);
+	clock_add_fraction(out, ns);
 }
 
 static bool print_outputtime(
@@ -223,7 +216,7 @@ GET(get_type)
 		return give_generic_name(ev, ret);
 	if (ev->code == EV_ASYNCEVENT)
 		return give_some_str(ret, event_param_str(ev, 1));
-	return ev->def && give_cstr(ret, ev->def->name);
+	return ev->def && give_str(ret, str_make(ev->def->name, ev->def->name_len));
 }
 
 GET(get_syscall_type)
@@ -348,16 +341,38 @@ static struct str thread_name(const struct state *s, uint32_t tid)
 	return !p || p->is_stub ? STR_NULL : t ? t->comm : p->comm;
 }
 
+static bool is_clone_or_exec(uint16_t code)
+{
+	return code == EV_CLONE || code == EV_CLONE3 || code == EV_FORK || code == EV_VFORK ||
+	       code == EV_EXECVE || code == EV_EXECVEAT;
+}
+
+/*
+ * Does the number count within the process's own pid namespace? There 1 is its own first process,
+ * and no name of this machine's is right. Clones and execs have both kinds, v for virtual.
+ */
+static bool is_namespaced(const struct field_subject *s, const struct param_def *def)
+{
+	const struct process *p = s->proc;
+
+	if (!p->vpid || p->vpid == p->pid)
+		return false;
+	if (is_clone_or_exec(s->ev->code))
+		return def->name[0] == 'v' || !strcmp(def->name, "res");
+	return s->ev->code != EV_PROCEXIT && s->ev->code != EV_SWITCH &&
+	       s->ev->code != EV_SIGNALDELIVER;
+}
+
 /* What the state knows of a number: "pid=17497(curl)", "uid=0(root)". */
-static struct str name_of(const void *arg, enum param_type t, uint32_t id)
+static struct str name_of(const void *arg, const struct param_def *def, uint32_t id)
 {
 	const struct field_subject *s = arg;
 
 	if (!s->state || !s->proc)
 		return STR_NULL;
-	if (t == PT_PID)
-		return thread_name(s->state, id);
-	if (t == PT_UID) {
+	if (def->type == PT_PID || def->type == PT_PID32)
+		return is_namespaced(s, def) ? STR_NULL : thread_name(s->state, id);
+	if (def->type == PT_UID) {
 		const struct user *u = state_user(s->state, s->proc, id);
 
 		return u ? u->name : STR("<NA>");
@@ -378,7 +393,7 @@ static bool name_of_number(const struct field_subject *s, unsigned i, struct str
 		return false;
 	if (is_pid ? n <= 0 || n > UINT32_MAX : (uint32_t)n == UINT32_MAX)
 		return false;
-	*ret = name_of(s, is_pid ? PT_PID : (enum param_type)type, (uint32_t)n);
+	*ret = name_of(s, &s->ev->def->params[i], (uint32_t)n);
 	return ret->len != 0;
 }
 
@@ -421,16 +436,17 @@ static struct event_style style_of(const struct field_subject *s)
 static bool print_args(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
 {
 	const struct field_subject *s = subject_of(ctx);
+	const struct event_style style = style_of(s);
 
-	event_args_format_as(s->ev, style_of(s), out);
+	event_args_format_as(s->ev, &style, out);
 	return true;
 }
 
 static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
 {
 	const struct field_subject *s = subject_of(ctx);
+	const struct event_style style = style_of(s);
 	int i = param_of(s->ev, arg);
-
 	struct str name;
 
 	if (i < 0)
@@ -438,7 +454,7 @@ static bool print_arg(const struct field_ctx *ctx, const struct field_arg *arg, 
 	if (name_of_number(s, (unsigned)i, &name))
 		buf_add(out, name);
 	else
-		event_param_format_as(s->ev, (unsigned)i, style_of(s), out);
+		event_param_format_as(s->ev, (unsigned)i, &style, out);
 	return true;
 }
 
@@ -555,21 +571,20 @@ static bool print_buffer(const struct field_ctx *ctx, const struct field_arg *ar
 
 	if (!get_buffer(ctx, arg, &v))
 		return false;
-	event_bytes_format(v.s, subject_of(ctx)->style, out);
+	event_bytes_format(v.s, &subject_of(ctx)->style, out);
 	return true;
 }
 
 static struct str abspath(const struct field_ctx *ctx, const struct field_arg *arg)
 {
 	const struct field_subject *s = subject_of(ctx);
-	bool two = s->ev->target.name.len != 0;
+	bool is_first = !arg->text.len || str_is(arg->text, "src");
+	bool is_symlink = s->ev->code == EV_SYMLINKAT || s->ev->code == EV_SYMLINK;
+	/* the linked name is what symlink makes; its target is only text */
+	const struct event_path *p = is_first && !is_symlink ? &s->ev->path : &s->ev->target;
 
-	if (!arg->text.len || str_is(arg->text, "src"))
-		/* the linked name is what symlink makes; its target is only text */
-		return s->ev->code == EV_SYMLINKAT || s->ev->code == EV_SYMLINK
-			       ? field_path_name(s, &s->ev->target)
-			       : field_path_name(s, &s->ev->path);
-	return two ? field_path_name(s, &s->ev->target) : STR_NULL;
+	/* a path that the call was given, not that of its descriptor */
+	return p->raw.s ? field_path_name(s, p) : STR_NULL;
 }
 
 GET(get_abspath)

@@ -30,7 +30,7 @@ struct str field_fd_name(const struct field_ctx *ctx)
 		return field_path_name(s, &ev->path);
 	struct buf b = field_buf(ctx, 512 + ev->fd.other_name.len + ev->fd.sock.unix_path.len);
 
-	event_fd_name_format(ev, field_path_name(s, &ev->path), &b);
+	event_fd_name_format_as(ev, field_path_name(s, &ev->path), &s->style, &b);
 	return buf_str(&b);
 }
 
@@ -126,7 +126,7 @@ struct str field_found_name(const struct field_ctx *ctx, const struct field_fd *
 	struct buf b = field_buf(ctx, 512 + d->name.len);
 
 	ev.fd = d->fd; /* all that is looked at */
-	event_fd_name_format(&ev, d->name, &b);
+	event_fd_name_format_as(&ev, d->name, &subject_of(ctx)->style, &b);
 	return buf_str(&b);
 }
 

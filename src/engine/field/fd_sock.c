@@ -86,11 +86,17 @@ static bool give_port(struct value *ret, uint16_t port)
 	return true;
 }
 
-/* Ports have no names here: looking them up would read /etc/services on the event path. */
+/* A number, unless whoever prints has read /etc/services: that is nothing for the event path. */
 static bool give_port_text(const struct field_ctx *ctx, uint16_t port, struct value *ret)
 {
+	const struct field_subject *s = subject_of(ctx);
+	const char *name = s->style.service_of ? s->style.service_of(s->style.services, port,
+							 event_of(ctx)->fd.sock.l4proto)
+					       : NULL;
 	struct buf b = field_buf(ctx, 8);
 
+	if (name)
+		return give_str(ret, str_of(name));
 	buf_add_u64(&b, port);
 	return give_str(ret, buf_str(&b));
 }

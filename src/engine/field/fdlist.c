@@ -15,9 +15,9 @@ static bool give_list(const struct field_ctx *ctx, add_fn add, struct value *ret
 {
 	const struct event *ev = event_of(ctx);
 
-	if (ev->code != EV_POLL && ev->code != EV_PPOLL)
+	if (!ev->def || event_param_index(ev->def, STR("fds")) < 0)
 		return false;
-	struct str list = event_param(ev, 1);
+	struct str list = event_param(ev, (unsigned)event_param_index(ev->def, STR("fds")));
 	struct cursor c = cursor_of(list.s, list.len);
 	struct buf b = field_buf(ctx, TEXT_MAX);
 	unsigned n = cursor_u16(&c);
@@ -49,7 +49,10 @@ static bool add_name(const struct field_ctx *ctx, int64_t num, struct buf *out)
 {
 	struct field_fd found;
 
-	buf_add(out, field_find_fd(ctx, num, &found) ? field_found_name(ctx, &found) : STR("<NA>"));
+	struct str name =
+		field_find_fd(ctx, num, &found) ? field_found_name(ctx, &found) : STR_NULL;
+
+	buf_add(out, name.len ? name : STR("<NA>"));
 	return true;
 }
 

@@ -63,12 +63,7 @@ bool field_get_missing(const struct field_ctx *ctx, const struct field_arg *arg,
 
 struct buf field_buf(const struct field_ctx *ctx, size_t max)
 {
-	char *s = arena_raw(ctx->arena, max + 1);
-
-	if (!s)
-		return (struct buf){.cap = 1}; /* full, so that nothing makes it grow */
-	s[0] = 0;
-	return (struct buf){.s = s, .cap = max + 1, .max = max};
+	return buf_fixed(arena_raw(ctx->arena, max + 1), max + 1);
 }
 
 /* A vector may end in a NUL or not; the last one ends a string, it does not begin one. */

@@ -19,8 +19,8 @@ enum field_time { TIME_OF_DAY, TIME_EPOCH, TIME_RELATIVE, TIME_LATENCY, TIME_DEL
 
 /* The second that was last written as a time of day: the next event mostly is of the same. */
 struct field_clock {
-	uint64_t second; /* since the epoch */
-	char text[8];    /* "14:03:11", local; empty = none yet */
+	uint64_t begins_ns; /* since the epoch */
+	char text[8];       /* "14:03:11", local; empty = none yet */
 };
 
 struct field_subject {
@@ -68,5 +68,22 @@ void field_names_collect(struct field_names *n, struct ast *ast);
 /* Starts the thread, if there are names. 0 or -errno. */
 int field_names_start(struct field_names *n);
 /* Tells the addresses of a name that was added (tests, captures with their own names). */
+/* Changes when an address comes, goes or is forgotten: what was said of names may hold no more. */
+uint64_t field_names_stamp(const struct field_names *n);
 void field_names_set(
 	struct field_names *n, struct str name, const struct ip_addr *addrs, size_t naddrs);
+
+/* ---- a condition by itself, asked about one event after the other -----------------------------
+ */
+
+struct event_filter;
+/* An empty text is no filter: *ret is NULL. `what` names it in the error. 0 or -errno. */
+int event_filter_open(struct str text, const char *what, struct event_filter **ret, struct err *e);
+/* Events that can pass, as bits by code for a live source. */
+const uint64_t *event_filter_codes(const struct event_filter *f);
+/* Under any name of the event's file. NULL lets all pass. */
+bool event_filter_passes(struct event_filter *f, struct field_subject *s);
+void event_filter_close(struct event_filter *f);
+/* "format:1:5: ..." with the text and a mark under the place. Returns -EINVAL. */
+int event_filter_syntax_error(
+	const char *what, struct str text, const struct filter_error *fe, struct err *e);

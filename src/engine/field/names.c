@@ -217,10 +217,15 @@ static bool ip_eq(const struct ip_addr *a, const struct ip_addr *b)
 	return a->is_v6 == b->is_v6 && memcmp(a->bytes, b->bytes, a->is_v6 ? 16 : 4) == 0;
 }
 
+static bool is_resolved(const struct host *h, uint64_t now_ns)
+{
+	return h->resolved_ns && now_ns - h->resolved_ns <= TTL_NS;
+}
+
 /* As field_names_has(); the lock is held. */
 static int host_has(const struct host *h, const struct ip_addr *ip, uint64_t now_ns)
 {
-	if (!h->resolved_ns || now_ns - h->resolved_ns > TTL_NS)
+	if (!is_resolved(h, now_ns))
 		return -1;
 	for (size_t i = 0; i < h->naddrs; i++)
 		if (ip_eq(&h->addrs[i], ip))
@@ -240,6 +245,29 @@ int field_names_has(const struct field_names *names, struct str name, const stru
 
 	pthread_mutex_unlock(&n->lock);
 	return r;
+}
+
+static uint64_t hash_ip(const struct ip_addr *ip)
+{
+	return str_hash(str_make((const char *)ip->bytes, ip->is_v6 ? 16 : 4));
+}
+
+uint64_t field_names_stamp(const struct field_names *names)
+{
+	struct field_names *n = (struct field_names *)names;
+	uint64_t now_ns = clock_boot_ns(), stamp = 0;
+
+	pthread_mutex_lock(&n->lock);
+	for (size_t i = 0; i < n->nhosts; i++) {
+		const struct host *h = n->hosts[i];
+
+		/* a sum: name servers turn the order of addresses */
+		for (size_t j = 0; is_resolved(h, now_ns) && j < h->naddrs; j++)
+			stamp += hash_u64(hash_ip(&h->addrs[j]) + i);
+		stamp += is_resolved(h, now_ns) ? hash_u64(i + 1) : 0;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return stamp;
 }
 
 bool field_names_host(const struct field_names *names, const struct ip_addr *ip, struct str *ret)

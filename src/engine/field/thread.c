@@ -51,7 +51,7 @@ GET(get_pfminor)
 
 GET(get_tid)
 {
-	return give_s64(ret, event_of(ctx)->tid);
+	return give_s64(ret, (int32_t)event_of(ctx)->tid); /* -1 = of no thread */
 }
 
 static bool is_main(const struct event *ev)
@@ -102,23 +102,107 @@ GET(get_totexectime)
 	return t && t->total_exec_ns && give_reltime(ret, t->total_exec_ns);
 }
 
+/* A tick is 10 ms and samples come about once a second: ticks are percents. More than one CPU a
+ * thread cannot have; samples that are late say so all the same. */
+static bool give_ticks(struct value *ret, uint64_t ticks)
+{
+	*ret = (struct value){.type = VT_DOUBLE, .d = ticks > 100 ? 100 : (double)ticks};
+	return true;
+}
+
+static const struct thread *sampled(const struct field_ctx *ctx)
+{
+	const struct event *ev = event_of(ctx);
+
+	/* what tables let go by as a sample has no ticks */
+	return ev->code == EV_PROCINFO && ev->num ? thread_of(ctx) : NULL;
+}
+
+GET(get_cpu)
+{
+	const struct thread *t = sampled(ctx);
+
+	return t && give_ticks(ret, t->new_user_ticks + t->new_system_ticks);
+}
+
+GET(get_cpu_user)
+{
+	const struct thread *t = sampled(ctx);
+
+	return t && give_ticks(ret, t->new_user_ticks);
+}
+
+GET(get_cpu_system)
+{
+	const struct thread *t = sampled(ctx);
+
+	return t && give_ticks(ret, t->new_system_ticks);
+}
+
 GET(get_nametid)
 {
 	const struct process *p = process_of(ctx);
 	struct buf b = field_buf(ctx, 64);
 
+	const struct thread *t = thread_of(ctx);
+
 	if (!p)
 		return false;
-	buf_add(&b, p->comm);
+	buf_add(&b, t ? t->comm : p->comm);
 	buf_add_u64(&b, event_of(ctx)->tid);
 	return give_str(ret, buf_str(&b));
+}
+
+/*
+ * A subsystem by the name that rules have for it. Kernels before 4.0 called some otherwise, and
+ * blkio is "io" to those since 4.5.
+ */
+static struct str subsystem_name(struct str name)
+{
+	static const struct {
+		const char *kernel, *rules;
+	} others[] = {{"io", "blkio"}, {"cpu_cgroup", "cpu"}, {"mem_cgroup", "memory"},
+		{"perf", "perf_event"}};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (str_is(name, others[i].kernel))
+			return str_of(others[i].rules);
+	return name;
+}
+
+static struct str join_cgroups(const struct field_ctx *ctx, struct str cgroups)
+{
+	struct buf b = field_buf(ctx, 2 * cgroups.len + 4);
+
+	while (cgroups.len) {
+		struct str path = str_cut(&cgroups, '\0'), name = str_cut(&path, '=');
+
+		if (b.len)
+			buf_add_char(&b, ' ');
+		buf_add(&b, subsystem_name(name));
+		buf_add_char(&b, '=');
+		buf_add(&b, path);
+	}
+	return buf_str(&b);
+}
+
+static bool find_cgroup(struct str cgroups, struct str wanted, struct str *ret)
+{
+	while (cgroups.len) {
+		struct str path = str_cut(&cgroups, '\0'), name = str_cut(&path, '=');
+
+		*ret = path;
+		if (str_eq(name, wanted) || str_eq(subsystem_name(name), wanted))
+			return true;
+	}
+	return false;
 }
 
 GET(get_cgroups)
 {
 	const struct process *p = process_of(ctx);
 
-	return p && p->cgroups.len && give_str(ret, field_join(ctx, STR_NULL, p->cgroups));
+	return p && p->cgroups.len && give_str(ret, join_cgroups(ctx, p->cgroups));
 }
 
 GET(get_cgroup)
@@ -126,7 +210,7 @@ GET(get_cgroup)
 	const struct process *p = process_of(ctx);
 	struct str s;
 
-	return p && field_vector_find(p->cgroups, arg->text, &s) && give_str(ret, s);
+	return p && find_cgroup(p->cgroups, arg->text, &s) && give_str(ret, s);
 }
 
 /* Memory belongs to the process; it is counted at its main thread, so that sums come out right. */
@@ -165,7 +249,9 @@ GET(get_vmrss_b)
 
 #define OF_SCHEDULER                                                                               \
 	" Of switch events in captures that have them; no koban sensor records the scheduler."
-#define NO_SAMPLES " Missing: it needs samples of CPU time, which no koban sensor takes."
+#define SAMPLES                                                                                    \
+	" Of procinfo events, which captures of sysdig's kernel module have about once a second; " \
+	"live, koban top and chisels ask the kernel instead."
 
 static const struct field_def fields[] = {
 	{"thread.cap_permitted", VT_STR, 0,
@@ -201,11 +287,11 @@ static const struct field_def fields[] = {
 		get_cgroups},
 	{"thread.cgroup", VT_STR, NEED_KEY,
 		"Path of the control group of one subsystem: thread.cgroup.cpuset.", get_cgroup},
-	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." NO_SAMPLES, field_get_missing},
-	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." NO_SAMPLES,
-		field_get_missing},
-	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." NO_SAMPLES,
-		field_get_missing},
+	{"thread.cpu", VT_DOUBLE, 0, "CPU use in percent." SAMPLES, get_cpu},
+	{"thread.cpu.user", VT_DOUBLE, 0, "CPU use in user mode, in percent." SAMPLES,
+		get_cpu_user},
+	{"thread.cpu.system", VT_DOUBLE, 0, "CPU use in the kernel, in percent." SAMPLES,
+		get_cpu_system},
 	{"thread.vmsize", VT_U64, 0,
 		"Virtual memory in KiB, counted at the main thread; 0 for the others.", get_vmsize},
 	{"thread.vmrss", VT_U64, 0,

@@ -15,42 +15,78 @@ static bool is_plain_char(unsigned char c, bool in_json)
 	return c >= 0x20 && c < 0x7f && !(in_json && (c == '"' || c == '\\'));
 }
 
-static bool lane_is_plain(lane v, bool in_json)
+/* All ones where a byte is not plain. */
+static lane bad_of(const char *s, bool in_json)
 {
 	const lane none = {0};
-	uint64_t half[2];
-	lane bad = (lane)(v - (none + 0x20) >= none + 0x5f);
+	lane v, bad;
 
+	memcpy(&v, s, sizeof(v));
+	bad = (lane)(v - (none + 0x20) >= none + 0x5f);
 	if (in_json)
 		bad |= (lane)(v == none + '"') | (lane)(v == none + '\\');
-	memcpy(half, &bad, sizeof(half));
+	return bad;
+}
+
+static bool is_zero(lane v)
+{
+	uint64_t half[2];
+
+	memcpy(half, &v, sizeof(half));
 	return (half[0] | half[1]) == 0;
 }
 
 static bool is_plain(const char *s, size_t n, bool in_json)
 {
-	lane v;
+	lane bad = {0};
 
-	for (; n >= sizeof(v); n -= sizeof(v), s += sizeof(v)) {
-		memcpy(&v, s, sizeof(v));
-		if (!lane_is_plain(v, in_json))
-			return false;
+	if (n < sizeof(lane)) {
+		while (n && is_plain_char((unsigned char)*s, in_json)) {
+			s++;
+			n--;
+		}
+		return n == 0;
 	}
-	while (n && is_plain_char((unsigned char)*s, in_json)) {
-		s++;
-		n--;
-	}
-	return n == 0;
+	for (; n > sizeof(lane); n -= sizeof(lane), s += sizeof(lane))
+		bad |= bad_of(s, in_json);
+	/* the last sixteen, some of which were seen before */
+	return is_zero(bad | bad_of(s + n - sizeof(lane), in_json));
+}
+
+/* Of less than sixteen bytes, where sixteen can be read. */
+static bool is_plain_head(const char *s, size_t n, bool in_json)
+{
+	lane bad = bad_of(s, in_json);
+	uint64_t half[2];
+
+	memcpy(half, &bad, sizeof(half));
+	if (n < 8)
+		return (half[0] & ((1ULL << 8 * n) - 1)) == 0;
+	return half[0] == 0 && (half[1] & ((1ULL << 8 * (n - 8)) - 1)) == 0;
+}
+
+bool text_is_plain(struct str s)
+{
+	return is_plain(s.s, s.len, false);
+}
+
+static bool is_plain_from(const struct buf *b, size_t from, bool in_json)
+{
+	size_t n = b->len - from;
+
+	return n < sizeof(lane) && buf_room(b, sizeof(lane))
+		       ? is_plain_head(b->s + from, n, in_json)
+		       : is_plain(b->s + from, n, in_json);
 }
 
 /* What was appended, copied away, with the buffer cut back; empty when there is nothing to do. */
 static struct str take_back(struct buf *b, size_t from, bool in_json, struct arena *a)
 {
-	if (b->len <= from || is_plain(b->s + from, b->len - from, in_json))
+	if (b->len <= from || is_plain_from(b, from, in_json))
 		return STR_NULL;
 	struct str copy = arena_str(a, str_make(b->s + from, b->len - from));
 
-	buf_cut_to(b, from);
+	buf_cut(b, from);
 	return copy;
 }
 
@@ -99,5 +135,8 @@ void line_escape(struct buf *b, size_t from, bool keep_lines, struct arena *a)
 
 void json_escape(struct buf *b, size_t from, struct arena *a)
 {
-	json_add_escaped(b, take_back(b, from, true, a));
+	struct str s = take_back(b, from, true, a);
+
+	if (s.len)
+		json_add_escaped(b, s);
 }

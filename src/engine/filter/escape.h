@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* Nothing in it would be escaped in a line: printable ASCII. */
+bool text_is_plain(struct str s);
 /*
  * Rewrites what stands behind `from` in `b` with \n, \t, \r, \xHH for control bytes and what is no
  * UTF-8; with keep_lines, \n and \t stay as they are. The arena is for the rare copy.
@@ -11,10 +13,3 @@
 void line_escape(struct buf *b, size_t from, bool keep_lines, struct arena *a);
 /* The same with JSON's escapes, for what stands between quotes. */
 void json_escape(struct buf *b, size_t from, struct arena *a);
-/* Takes back what was appended. */
-static inline void buf_cut_to(struct buf *b, size_t len)
-{
-	b->len = len;
-	if (b->s)
-		b->s[len] = 0;
-}

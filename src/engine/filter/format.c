@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Output formats: "%proc.name opened %20fd.name" compiled to a list of texts and operands. The
- * longest head of what stands behind % that is a field wins; what is left is plain text.
+ * Output formats: "%proc.name opened %20fd.name" compiled to a list of operands with the texts in
+ * front of them. The longest head of what stands behind % that is a field wins; what is left is
+ * plain text.
+ *
+ * A line that must hold no control bytes is first written as it comes and looked at once, whole:
+ * nearly all lines are clean. Only one that is not is written again, with escapes field by field.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/json.h"
 #include "engine/filter/escape.h"
 #include "engine/filter/parse.h"
 #include "engine/filter/transform.h"
 
-enum { WIDTH_MAX = 4096, FORMAT_TEXT_MAX = 1 << 20, VALUE_TEXT_MAX = 64 * 1024 };
+enum {
+	WIDTH_MAX = 4096,
+	FORMAT_TEXT_MAX = 1 << 20,
+	VALUE_TEXT_MAX = 64 * 1024,
+	TEXT_PADDING = 16, /* readable bytes behind the format's text */
+};
+
+/* How a token becomes text: those that ask a field's own functions need not look at operands. */
+enum token_kind { TOKEN_PRINT, TOKEN_GET, TOKEN_VALUES };
 
 struct token {
-	struct str text; /* plain text when `is_field` is false, else the field as written */
+	struct str before; /* plain text */
+	enum token_kind kind;
+	unsigned width;  /* 0 = as long as it is */
+	struct str text; /* the field as written */
 	struct operand operand;
-	unsigned width; /* 0 = as long as it is */
-	bool is_field;
 };
 
 struct member {
@@ -28,10 +42,10 @@ struct member {
 
 struct format {
 	bool allow_missing;
+	bool is_plain; /* its own texts hold nothing that would be escaped */
 	struct token *tokens;
 	size_t ntokens;
-	size_t *fields; /* the tokens that are fields */
-	size_t nfields;
+	struct str tail;        /* plain text behind the last of them */
 	struct member *members; /* for JSON: in byte order of their names, each once */
 	size_t nmembers;
 };
@@ -53,14 +67,14 @@ static int fail(struct compiling *c, size_t offset, const char *msg)
 	return -EINVAL;
 }
 
-static struct token *add_token(struct compiling *c, struct str text)
+static struct token *add_token(struct compiling *c, struct str before, struct str text)
 {
 	struct format *f = c->format;
 
 	f->tokens = array_room(c->arena, f->tokens, f->ntokens, sizeof(*f->tokens));
 	if (!f->tokens)
 		return NULL;
-	f->tokens[f->ntokens] = (struct token){.text = text};
+	f->tokens[f->ntokens] = (struct token){.before = before, .text = text};
 	return &f->tokens[f->ntokens++];
 }
 
@@ -131,8 +145,17 @@ static int not_a_field(struct compiling *c, size_t start, const struct filter_er
 	return -EINVAL;
 }
 
-/* Behind '%'. */
-static int percent(struct compiling *c)
+static enum token_kind kind_of(const struct operand *op)
+{
+	if (op->kind != OPERAND_FIELD || !op->field)
+		return TOKEN_VALUES;
+	if (op->field->print)
+		return TOKEN_PRINT;
+	return op->field->flags & FIELD_LIST ? TOKEN_VALUES : TOKEN_GET;
+}
+
+/* Behind '%', which stands behind `before`. */
+static int percent(struct compiling *c, struct str before)
 {
 	struct lexer *l = &c->lex;
 	size_t percent_at = l->at - 1;
@@ -158,14 +181,13 @@ static int percent(struct compiling *c)
 			hidden);
 		return fail(c, l->at, msg);
 	}
-	struct token *t = add_token(c, str_head(rest, n));
+	struct token *t = add_token(c, before, str_head(rest, n));
 	if (!t)
 		return fail(c, percent_at, "out of memory");
 	op.pos = lex_pos(l, l->at);
 	t->operand = op;
 	t->width = w;
-	t->is_field = true;
-	c->format->nfields++;
+	t->kind = kind_of(&op);
 	l->at += n;
 	return 0;
 }
@@ -191,21 +213,19 @@ static struct str member_intro(struct compiling *c, struct str name, bool is_fir
 	return s;
 }
 
-/* Lists fields by place and by name; runs when the tokens move no more. */
+/* Lists fields by name; runs when the tokens move no more. */
 static int index_fields(struct compiling *c)
 {
 	struct format *f = c->format;
-	size_t n = 0;
+	size_t n = f->ntokens;
 
-	f->fields = arena_array(c->arena, size_t, f->nfields + 1);
-	f->members = arena_array(c->arena, struct member, f->nfields + 1);
-	if (!f->fields || !f->members)
+	f->members = arena_array(c->arena, struct member, n + 1);
+	if (!f->members)
 		return fail(c, 0, "out of memory");
-	for (size_t i = 0; i < f->ntokens; i++) {
-		if (!f->tokens[i].is_field)
-			continue;
-		f->members[n].token = &f->tokens[i];
-		f->fields[n++] = i;
+	f->is_plain = text_is_plain(f->tail);
+	for (size_t i = 0; i < n; i++) {
+		f->is_plain = f->is_plain && text_is_plain(f->tokens[i].before);
+		f->members[i].token = &f->tokens[i];
 	}
 	qsort(f->members, n, sizeof(*f->members), compare_members);
 	for (size_t i = 0; i < n; i++) {
@@ -222,6 +242,17 @@ static int index_fields(struct compiling *c)
 	return 0;
 }
 
+/* A copy that lives as long as the tokens, which point into it. */
+static struct str keep_text(struct arena *a, struct str text)
+{
+	char *copy = arena_alloc(a, text.len + TEXT_PADDING);
+
+	if (!copy)
+		return STR_NULL;
+	memcpy(copy, text.s, text.len);
+	return str_make(copy, text.len);
+}
+
 int format_compile(struct arena *a, struct str text, const struct filter_parse_options *o,
 	struct format **ret, struct filter_error *fe)
 {
@@ -235,21 +266,20 @@ int format_compile(struct arena *a, struct str text, const struct filter_parse_o
 		return fail(&c, 0, "out of memory");
 	if (!text.len || text.len > FORMAT_TEXT_MAX)
 		return fail(&c, 0, text.len ? "the format is too long" : "the format is empty");
-	/* the tokens point into a copy that lives as long as they do */
-	c.lex.text = text = arena_str(a, text);
+	c.lex.text = text = keep_text(a, text);
 	if (!text.s)
 		return fail(&c, 0, "out of memory");
 	c.format->allow_missing = lex_text(&c.lex, "*");
-	while (!r && c.lex.at < text.len) {
+	while (!r) {
 		struct str rest = str_skip(text, c.lex.at);
 		ptrdiff_t at = str_find_char(rest, '%');
-		size_t plain = at < 0 ? rest.len : (size_t)at;
+		struct str plain = at < 0 ? rest : str_head(rest, (size_t)at);
 
-		if (plain && !add_token(&c, str_head(rest, plain)))
-			return fail(&c, c.lex.at, "out of memory");
-		c.lex.at += plain;
-		if (lex_text(&c.lex, "%"))
-			r = percent(&c);
+		c.lex.at += plain.len;
+		c.format->tail = plain;
+		if (!lex_text(&c.lex, "%"))
+			break;
+		r = percent(&c, plain);
 	}
 	r = r ? r : index_fields(&c);
 	if (!r)
@@ -280,31 +310,57 @@ static void add_values(struct buf *out, const struct values *v, bool list)
 /* Cuts or pads what was added behind `start`. */
 static void fit(struct buf *out, size_t start, unsigned w)
 {
-	if (!w)
-		return;
-	if (out->len - start > w) {
-		out->len = start + w;
-		out->s[out->len] = 0;
-	}
+	buf_cut(out, start + w);
 	while (out->len - start < w && !out->cut)
 		buf_add_char(out, ' ');
 }
 
+enum { VALUE_ROOM = 64 }; /* for what most fields are: digits, a short name */
+
+/* Text of the format: mostly a blank or a bracket, so that sixteen bytes are copied at once. */
+static inline void add_plain(struct buf *out, struct str text)
+{
+	char *room = buf_room(out, TEXT_PADDING);
+
+	if (!room || text.len > TEXT_PADDING) {
+		buf_add(out, text);
+		return;
+	}
+	memcpy(room, text.s, TEXT_PADDING);
+	buf_filled(out, text.len);
+}
+
+static inline void add_value(struct buf *out, const struct value *v)
+{
+	bool is_text = v->type == VT_STR || v->type == VT_PATH;
+	char *room = buf_room(out, VALUE_ROOM);
+
+	if (room && is_text && v->s.len <= VALUE_ROOM)
+		buf_filled_to(out, str_put(room, v->s));
+	else if (room && (v->type == VT_U64 || v->type == VT_ABSTIME))
+		buf_filled_to(out, digits_put_u64(room, v->u));
+	else if (room && v->type == VT_S64)
+		buf_filled_to(out, digits_put_s64(room, v->i));
+	else
+		value_format(v, out);
+}
+
 /* A field as text; false when it is missing. */
 static inline bool add_field(
-	const struct operand *op, const struct field_ctx *ctx, struct buf *out, bool *is_text)
+	const struct token *t, const struct field_ctx *ctx, struct buf *out, bool *is_text)
 {
+	const struct operand *op = &t->operand;
+	struct value one;
 	struct values v;
 
-	if (op->kind == OPERAND_FIELD && op->field && op->field->print)
+	if (t->kind == TOKEN_PRINT)
 		return op->field->print(ctx, &op->arg, out);
-	if (op->kind == OPERAND_FIELD && op->field && !(op->field->flags & FIELD_LIST)) {
-		struct value one;
-
+	if (t->kind == TOKEN_GET) {
 		if (!op->field->get(ctx, &op->arg, &one))
 			return false;
-		*is_text = value_type_is_text(one.type);
-		value_format(&one, out);
+		if (*is_text)
+			*is_text = value_type_is_text(one.type);
+		add_value(out, &one);
 		return true;
 	}
 	if (!operand_values(op, ctx, &v))
@@ -315,27 +371,26 @@ static inline bool add_field(
 
 enum { KEEP_CONTROLS, ESCAPE_CONTROLS, ESCAPE_BUT_LINES };
 
-static bool render(const struct format *f, const struct field_ctx *ctx, int escape, struct buf *out)
+static inline bool render(
+	const struct format *f, const struct field_ctx *ctx, int escape, struct buf *out)
 {
 	bool complete = true;
 
-	for (size_t i = 0; i < f->ntokens; i++) {
-		const struct token *t = &f->tokens[i];
-		size_t start = out->len;
-		bool is_text = true;
+	for (const struct token *t = f->tokens, *end = t + f->ntokens; t < end; t++) {
+		bool is_text = escape; /* asked for only when something hangs on it */
 
-		if (!t->is_field) {
-			buf_add(out, t->text);
-			continue;
-		}
-		if (!add_field(&t->operand, ctx, out, &is_text)) {
+		add_plain(out, t->before);
+		size_t start = out->len;
+		if (!add_field(t, ctx, out, &is_text)) {
 			buf_add_cstr(out, "<NA>");
 			complete = false;
-		} else if (escape && is_text) {
+		} else if (is_text) {
 			line_escape(out, start, escape == ESCAPE_BUT_LINES, ctx->arena);
 		}
-		fit(out, start, t->width);
+		if (t->width)
+			fit(out, start, t->width);
 	}
+	add_plain(out, f->tail);
 	return complete || f->allow_missing;
 }
 
@@ -347,7 +402,17 @@ bool format_render(const struct format *f, const struct field_ctx *ctx, struct b
 bool format_render_line(
 	const struct format *f, const struct field_ctx *ctx, bool lines, struct buf *out)
 {
-	return render(f, ctx, lines ? ESCAPE_BUT_LINES : ESCAPE_CONTROLS, out);
+	size_t start = out->len;
+
+	/* where line ends are kept there are some, and what the format itself holds is its own */
+	if (lines || !f->is_plain)
+		return render(f, ctx, lines ? ESCAPE_BUT_LINES : ESCAPE_CONTROLS, out);
+	bool shown = render(f, ctx, KEEP_CONTROLS, out);
+
+	if (text_is_plain(str_skip(buf_str(out), start)))
+		return shown;
+	buf_cut(out, start);
+	return render(f, ctx, ESCAPE_CONTROLS, out);
 }
 
 /* "(a,b)" in the arena: measured first, so that a warm arena needs no other buffer. */
@@ -370,7 +435,7 @@ static void add_json_text(const struct value *v, struct arena *a, struct buf *ou
 	buf_add_char(out, '"');
 	size_t from = out->len;
 
-	value_format(v, out);
+	add_value(out, v);
 	json_escape(out, from, a);
 	buf_add_char(out, '"');
 }
@@ -384,7 +449,7 @@ static void add_json_value(const struct value *v, struct arena *a, struct buf *o
 	case VT_RELTIME:
 	case VT_ABSTIME:
 	case VT_PORT:
-		value_format(v, out);
+		add_value(out, v);
 		break;
 	case VT_DOUBLE: /* JSON has no word for what is no number */
 		if (v->d - v->d == 0)
@@ -404,7 +469,7 @@ static bool add_json_printed(const struct operand *op, const struct field_ctx *c
 
 	buf_add_char(out, '"');
 	if (!op->field->print(ctx, &op->arg, out)) {
-		buf_cut_to(out, before);
+		buf_cut(out, before);
 		return false;
 	}
 	json_escape(out, before + 1, ctx->arena);
@@ -412,8 +477,9 @@ static bool add_json_printed(const struct operand *op, const struct field_ctx *c
 	return true;
 }
 
-static bool add_member_value(const struct operand *op, const struct field_ctx *ctx, struct buf *out)
+static bool add_member_value(const struct token *t, const struct field_ctx *ctx, struct buf *out)
 {
+	const struct operand *op = &t->operand;
 	const struct field_def *f = op->kind == OPERAND_FIELD ? op->field : NULL;
 	struct values v = {0};
 	struct value one;
@@ -421,14 +487,18 @@ static bool add_member_value(const struct operand *op, const struct field_ctx *c
 	if (f && f->json) {
 		if (!f->json(ctx, &op->arg, &one))
 			return false;
-		add_json_value(&one, ctx->arena, out);
-		return true;
-	}
-	if (f && f->print)
+	} else if (t->kind == TOKEN_PRINT) {
 		return add_json_printed(op, ctx, out);
-	if (!operand_values(op, ctx, &v) || (is_list(op) && !joined_list(&v, ctx->arena, &one)))
-		return false;
-	add_json_value(is_list(op) ? &one : &v.v[0], ctx->arena, out);
+	} else if (t->kind == TOKEN_GET) {
+		if (!f->get(ctx, &op->arg, &one))
+			return false;
+	} else {
+		if (!operand_values(op, ctx, &v) ||
+			(is_list(op) && !joined_list(&v, ctx->arena, &one)))
+			return false;
+		one = is_list(op) ? one : v.v[0];
+	}
+	add_json_value(&one, ctx->arena, out);
 	return true;
 }
 
@@ -439,7 +509,7 @@ bool format_render_json(const struct format *f, const struct field_ctx *ctx, str
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < f->nmembers; i++) {
 		buf_add(out, f->members[i].intro);
-		if (!add_member_value(&f->members[i].token->operand, ctx, out)) {
+		if (!add_member_value(f->members[i].token, ctx, out)) {
 			buf_add_cstr(out, "null");
 			complete = false;
 		}
@@ -452,17 +522,17 @@ bool format_render_json(const struct format *f, const struct field_ctx *ctx, str
 
 size_t format_nfields(const struct format *f)
 {
-	return f->nfields;
+	return f->ntokens;
 }
 
 struct str format_field_name(const struct format *f, size_t i)
 {
-	return f->tokens[f->fields[i]].text;
+	return f->tokens[i].text;
 }
 
 const struct operand *format_field_operand(const struct format *f, size_t i)
 {
-	return &f->tokens[f->fields[i]].operand;
+	return &f->tokens[i].operand;
 }
 
 bool format_field_value(

@@ -52,7 +52,8 @@ void filter_program_free(struct filter_program *p)
 static uint32_t find_interned(const struct filter_program *p, const struct buf *key)
 {
 	struct str k = buf_str(key);
-	const struct interned *row = table_find(&p->interned, str_hash(k), &k);
+	/* a key in which something is missing may look like another node's */
+	const struct interned *row = key->cut ? NULL : table_find(&p->interned, str_hash(k), &k);
 
 	return row ? row->id : NODE_NONE;
 }
@@ -323,10 +324,11 @@ static int new_leaf(struct filter_program *p, const struct ast *c, uint32_t slot
 	n->is_named = p->slots[slot]->is_named || (right >= 0 && p->slots[right]->is_named);
 	ast_format(c, &text);
 	n->text = arena_str(&p->arena, buf_str(&text));
+	r = n->text.s && !buf_has_gap(&text) ? 0 : -ENOMEM;
 	buf_done(&text);
 	p->nleaves++;
 	p->nregexes += l->body.regexes ? l->body.n : 0;
-	return 0;
+	return r;
 }
 
 static int add_leaf(struct filter_program *p, const struct ast *c, uint32_t *ret, struct err *e)

@@ -116,6 +116,14 @@ static uint32_t node_cost(const struct filter_program *p, const struct node *n)
 	return cost > COST_MAX ? COST_MAX : (uint32_t)cost;
 }
 
+/* What several parents share is judged once for all: each bears its part. */
+static uint32_t kid_cost(const struct filter_program *p, uint32_t id)
+{
+	const struct node *n = p->nodes[id];
+
+	return n->cost / (n->uses > 1 ? n->uses : 1);
+}
+
 /* Stable: of equal cost, the author's order stands. A merge of runs, as lists can be long. */
 static int order_kids(struct filter_program *p, struct node *n)
 {
@@ -130,8 +138,8 @@ static int order_kids(struct filter_program *p, struct node *n)
 			size_t a = lo, b = mid;
 
 			for (size_t at = lo; at < hi; at++) {
-				bool left = a < mid && (b >= hi || p->nodes[from[a]]->cost <=
-									   p->nodes[from[b]]->cost);
+				bool left = a < mid && (b >= hi || kid_cost(p, from[a]) <=
+									   kid_cost(p, from[b]));
 
 				to[at] = left ? from[a++] : from[b++];
 			}

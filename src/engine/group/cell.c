@@ -133,11 +133,54 @@ static bool is_better(enum group_agg agg, const struct cell *cell, const struct 
 	return agg == GROUP_MIN ? order < 0 : order > 0;
 }
 
+/* The slot of a hash, or the empty one where it belongs: open addressing, at most half full. */
+static uint64_t *slot_of(uint64_t *seen, uint32_t room, uint64_t hash)
+{
+	uint32_t i = (uint32_t)hash & (room - 1);
+
+	while (seen[i] && seen[i] != hash)
+		i = (i + 1) & (room - 1);
+	return &seen[i];
+}
+
+static bool grow_seen(struct cell *cell, struct arena *a)
+{
+	uint32_t room = cell->room ? cell->room * 2 : 8;
+	uint64_t *seen = arena_alloc(a, room * sizeof(*seen));
+
+	if (!seen)
+		return false;
+	for (uint32_t i = 0; i < cell->room; i++)
+		if (cell->seen[i])
+			*slot_of(seen, room, cell->seen[i]) = cell->seen[i];
+	cell->seen = seen;
+	cell->room = room;
+	return true;
+}
+
+/* Two values of one hash would count once: of a million values, with odds of one to 10^7. */
+static bool add_distinct(struct cell *cell, const struct value *v, struct arena *a)
+{
+	uint64_t hash = value_hash(v), *slot;
+
+	if (cell->n >= GROUP_DISTINCT_MAX)
+		return true;
+	hash += hash == 0; /* 0 is an empty slot */
+	if (cell->n * 2 >= cell->room && !grow_seen(cell, a))
+		return false;
+	slot = slot_of(cell->seen, cell->room, hash);
+	cell->n += *slot == 0;
+	*slot = hash;
+	return true;
+}
+
 bool cell_add(struct cell *cell, enum group_agg agg, const struct value *v, struct arena *a)
 {
 	switch (agg) {
 	case GROUP_COUNT:
 		break;
+	case GROUP_DISTINCT:
+		return add_distinct(cell, v, a);
 	case GROUP_SUM:
 	case GROUP_RATE:
 	case GROUP_AVG:
@@ -179,7 +222,7 @@ static struct value rate(const struct cell *cell, const struct column *c, uint64
 
 struct value cell_result(const struct cell *cell, const struct column *c, uint64_t interval_ns)
 {
-	if (c->c.agg == GROUP_COUNT)
+	if (c->c.agg == GROUP_COUNT || c->c.agg == GROUP_DISTINCT)
 		return (struct value){.type = VT_U64, .u = cell->n};
 	if (!cell->n)
 		return (struct value){.type = VT_STR, .s = STR_NULL};

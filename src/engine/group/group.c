@@ -187,6 +187,7 @@ int group_new(const struct group_spec *spec, struct group_table **ret, struct er
 	}
 	g->sort_column = spec->sort_column < 0 ? first_value_column(g) : spec->sort_column;
 	g->ascending = spec->ascending;
+	g->missing_keys = spec->missing_keys;
 	*ret = g;
 	return 0;
 }
@@ -213,8 +214,12 @@ static bool read_keys(struct group_table *g, const struct field_ctx *ctx)
 	for (size_t i = 0; i < g->nkeys; i++) {
 		struct value *v = &g->key_now[i];
 
-		if (!format_field_value(g->columns[g->keys[i]].format, 0, ctx, v))
-			return false;
+		if (!format_field_value(g->columns[g->keys[i]].format, 0, ctx, v)) {
+			if (!g->missing_keys)
+				return false;
+			*v = (struct value){.type = VT_STR, .s = STR_NULL};
+			continue;
+		}
 		if (value_is_text(v))
 			v->s = v->s.s ? str_head(v->s, GROUP_TEXT_MAX) : STR("");
 	}

@@ -4,16 +4,18 @@
 #include "engine/group/group.h"
 
 enum {
-	GROUP_ROWS = 65536,         /* unless the spec says */
-	GROUP_TEXT_MAX = 4096,      /* bytes of one text; longer ones are cut */
-	GROUP_ARENA_MAX = 256 << 20 /* all rows with their texts */
+	GROUP_ROWS = 65536,          /* unless the spec says */
+	GROUP_TEXT_MAX = 4096,       /* bytes of one text; longer ones are cut */
+	GROUP_ARENA_MAX = 256 << 20, /* all rows with their texts */
+	GROUP_DISTINCT_MAX = 1 << 20 /* different values of one cell that are told apart */
 };
 
 /* What a row has gathered for one column. */
 struct cell {
 	struct value v; /* key, sum, extreme, latest */
 	uint64_t n;     /* how many values; 0 = missing */
-	uint32_t room;  /* bytes behind v.s that are this cell's own */
+	uint32_t room;  /* bytes behind v.s that are this cell's own; slots of `seen` */
+	uint64_t *seen; /* hashes of the values that were there: GROUP_DISTINCT */
 };
 
 struct row {
@@ -37,7 +39,7 @@ struct group_table {
 	struct filter_program *program;
 	struct filter_eval *eval; /* NULL when nothing has a filter */
 	uint32_t root;
-	bool has_filter, ascending;
+	bool has_filter, ascending, missing_keys;
 	int sort_column;
 
 	struct table rows;

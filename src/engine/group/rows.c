@@ -18,6 +18,11 @@ static uint64_t keys_hash(const struct group_table *g)
 	return h;
 }
 
+static bool is_missing(const struct value *v)
+{
+	return v->type == VT_STR && !v->s.s;
+}
+
 static struct row *make_row(struct group_table *g, uint64_t hash)
 {
 	struct row *row =
@@ -27,7 +32,8 @@ static struct row *make_row(struct group_table *g, uint64_t hash)
 		return NULL;
 	row->hash = hash;
 	for (size_t i = 0; i < g->nkeys; i++)
-		if (!cell_add(&row->cells[g->keys[i]], GROUP_KEY, &g->key_now[i], &g->rows_arena))
+		if (!is_missing(&g->key_now[i]) && !cell_add(&row->cells[g->keys[i]], GROUP_KEY,
+							   &g->key_now[i], &g->rows_arena))
 			return NULL;
 	return row;
 }
@@ -92,11 +98,6 @@ static int make_room(struct group_table *g)
 	g->out_values = NULL;
 	g->out_room = 0;
 	return -ENOMEM;
-}
-
-static bool is_missing(const struct value *v)
-{
-	return v->type == VT_STR && !v->s.s;
 }
 
 static int row_order(const void *x, const void *y, void *arg)

@@ -180,13 +180,14 @@ static struct load_location location_of(struct arena *a, const struct context *c
 	};
 }
 
-static struct str format_ast(struct arena *a, const struct ast *ast)
+static struct str format_ast(struct loader *l, const struct ast *ast)
 {
 	struct buf b = BUF_INIT(RULES_TEXT_MAX);
 
 	ast_format(ast, &b);
-	struct str s = arena_str(a, buf_str(&b));
+	struct str s = arena_str(&l->rs->arena, buf_str(&b));
 
+	l->out_of_memory |= buf_has_gap(&b);
 	buf_done(&b);
 	return s;
 }
@@ -265,7 +266,7 @@ static void compile_rule(struct loader *l, const struct rule_def *def)
 	r->condition = arena_str(a, def->cond.text);
 	r->output = details->compiled_output;
 	r->source = arena_str(a, def->source);
-	r->condition_compiled = format_ast(a, r->ast);
+	r->condition_compiled = format_ast(l, r->ast);
 	r->priority = def->priority;
 	r->capture = def->capture;
 	r->capture_duration_ms = def->capture_duration_ms;
@@ -317,7 +318,7 @@ static void build_program(struct loader *l)
 			r->is_named = filter_program_is_named(rs->program, r->root);
 	}
 	if (l->report->nerrors == 0)
-		rules_project_opens(l);
+		rules_project(l);
 	if (l->report->nerrors == 0 && filter_program_seal(rs->program, &e) < 0)
 		issue_add(l, LOAD_ERR_COMPILE_CONDITION,
 			rs->nrules ? rule_context(l, rs->rules[0]) : NULL, "%s", e.msg);
@@ -378,7 +379,7 @@ static void keep_macros(struct loader *l, struct ruleset_details *d)
 			arena_str(a, m->cond.text), location_of(a, m->d.ctx), m->d.used};
 		d->macros[i] = (struct macro_details){m->d.broken ? NULL : m->p.ast,
 			keep_names(l, m->p.macros), keep_names(l, m->p.lists),
-			m->d.broken ? STR_NULL : format_ast(a, m->p.ast)};
+			m->d.broken ? STR_NULL : format_ast(l, m->p.ast)};
 		rs->nmacros++;
 	}
 }
@@ -542,7 +543,9 @@ static void load_folder(struct loader *l, EVP_MD_CTX *hash, const char *path, si
 	for (size_t i = 0; i < n; i++) {
 		struct str file = arena_printf(&l->tmp, "%s/%.*s", path, STR_ARG(names[i]));
 
-		if (file.s && !is_test_file(names[i]))
+		if (!file.s)
+			load_failed(l, path, "out of memory");
+		else if (!is_test_file(names[i]))
 			load_file(l, hash, file.s, nfiles);
 	}
 }
@@ -588,6 +591,8 @@ static void run(struct loader *l, EVP_MD_CTX *hash)
 	load_sources(l, hash);
 	finish_hash(l, hash);
 	compile_all(l);
+	/* most of what is kept is only for people to read, and not looked at one by one */
+	l->out_of_memory |= l->rs->arena.failed || l->tmp.failed || l->report->arena.failed;
 	if (l->out_of_memory)
 		load_failed(l, "(memory)", "out of memory while loading the rules");
 	table_done(&l->lists.names);
@@ -614,7 +619,7 @@ int ruleset_load(
 	l.rs->refs = 1;
 	run(&l, hash);
 	arena_done(&l.tmp);
-	e = l.report->nerrors ? -EINVAL : 0;
+	e = l.report->nerrors ? -EINVAL : l.out_of_memory ? -ENOMEM : 0;
 	if (e == 0) {
 		*ret = l.rs;
 		l.rs = NULL;

@@ -313,8 +313,11 @@ int condition_resolve(struct loader *l, struct parsed *p, uint32_t visibility,
 
 /* compile.c */
 void compile_all(struct loader *l);
-/* project.c: what an open's names, flags and result leave of a condition */
-struct ast *rule_project(struct arena *a, struct ast *ast, bool is_negated);
-void rules_project_opens(struct loader *l);
+/* project.c: fills rs->push */
+void rules_project(struct loader *l);
+/* ordinary.c: what the projected condition of a rule tells names by, into the ruleset; false: it
+ * cannot be said, or no memory. */
+bool ordinary_begin(struct ruleset *rs);
+bool ordinary_add(struct ruleset *rs, struct ast *left);
 /* paths.c */
 int ruleset_collect_paths(struct ruleset *rs);

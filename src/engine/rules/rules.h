@@ -84,6 +84,10 @@ struct rule {
 	struct ast *ast; /* resolved */
 	struct format *format;
 	uint32_t root; /* in the ruleset's program; enabled rules only */
+	/* What is left of it when only an open's names, flags and result are looked at: where this
+	 * is false, the rule is, whoever opens. None where that is true of every open. */
+	uint32_t open_root;
+	bool has_open_root;
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* event codes it can match */
 	bool is_named;                              /* may differ between the names of a file */
 	const struct rule_details *details;         /* private: for describing */
@@ -108,6 +112,35 @@ struct named_path {
 	bool is_dir;     /* a rule names what is below it (prefix, pmatch, fd.directory) */
 };
 
+/* Stands for all names without a mark: no file's, and none of its bytes is in a mark. */
+#define ORDINARY_NAME "\x01"
+
+/* What some rule tells a file's last name by, whatever the folder. */
+struct name_mark {
+	enum { MARK_IS, MARK_STARTS, MARK_ENDS, MARK_HAS } kind;
+	struct str text; /* not empty */
+};
+
+/* Calls that the sensor can keep in the kernel, by what it tells them from others (project.c). */
+enum push_kind {
+	PUSH_OPEN,    /* open, openat, creat: names, flags, result */
+	PUSH_SOCKET,  /* socket: arguments, success or error */
+	PUSH_CONNECT, /* connect: result, addresses, port and protocol of the server */
+	/* the same and who calls, as long as that process executes nothing and keeps its name */
+	PUSH_OWN_SOCKET,
+	PUSH_OWN_CONNECT,
+	PUSH_KINDS
+};
+
+/* What is left of the rules for such calls when nothing else is looked at: one for which no root
+ * holds, under any name, can match no rule. */
+struct pushdown {
+	bool is_on;        /* false: a rule wants them all */
+	bool asks_process; /* private */
+	uint32_t *roots;
+	size_t nroots;
+};
+
 struct ruleset {
 	struct arena arena;
 	unsigned refs;
@@ -122,12 +155,15 @@ struct ruleset {
 					      order */
 	uint32_t nby_code[EVENT_CODE_MAX];
 	uint64_t codes[(EVENT_CODE_MAX + 63) / 64]; /* union over enabled rules */
-	/* What is left of the rules for open, openat and creat when only names, flags and result
-	 * are looked at: an open for which no root holds under any name can match no rule, whoever
-	 * opens. Useless (a rule wants every open) unless can_push_opens. */
-	bool can_push_opens;
-	uint32_t *open_roots;
-	size_t nopen_roots;
+	struct pushdown push[PUSH_KINDS];
+	/*
+	 * Names that have none of the marks are ordinary: where ruleset_tells_names_in() says no
+	 * for the folder, all of them are the same to the roots of opens.
+	 */
+	bool can_push_folders;
+	struct name_mark *name_marks;
+	size_t nname_marks;
+	const struct told_folders *told_folders; /* private */
 	bool needs_latency; /* some rule reads evt.latency*: the entry time is wanted */
 	struct named_path *paths;
 	size_t npaths;
@@ -155,6 +191,16 @@ struct ruleset_options {
 	size_t ntexts;
 };
 
+/*
+ * Whether a rule tells files of this folder by their names. The folder is a path up to and with its
+ * last '/', or empty: "/etc/" where a rule says fd.name = /etc/shadow.
+ */
+bool ruleset_tells_names_in(const struct ruleset *rs, struct str folder);
+/* Whether a file's last name has none of the marks. Only where can_push_folders. */
+bool ruleset_is_ordinary(const struct ruleset *rs, struct str name);
+/* The kind of an event, whoever calls, and the same of one process; PUSH_KINDS: none. */
+enum push_kind ruleset_push_kind(uint16_t code);
+enum push_kind push_kind_of_one(enum push_kind kind);
 /* *ret_report is always filled (free it); *ret is NULL when the report has errors. 0 or -errno. */
 int ruleset_load(
 	const struct ruleset_options *o, struct ruleset **ret, struct load_report **ret_report);

@@ -208,22 +208,30 @@ static void apply_exec(struct state *s, struct row *r, const struct event *ev)
 	r->p.nthreads = 1;
 	r->leader_gone = false;
 	container_resolve(s, r, true);
+	container_foresee(s, &r->p);
 }
 
 /* ---- the others ---- */
+
+/* Was it the last thread? The kernel knows; a capture has only the threads that it told of. */
+static bool ends_process(const struct state *s, struct row *r, const struct event *ev)
+{
+	if (!s->o.no_proc)
+		return !ev->is_thread_exit;
+	if (ev->tid == ev->pid || !ev->tid)
+		r->leader_gone = true;
+	return r->leader_gone && r->p.nthreads <= 1;
+}
 
 static void apply_exit(struct state *s, struct row *r, const struct event *ev)
 {
 	uint64_t reaper = 0;
 
-	if (r->p.nthreads)
-		r->p.nthreads--;
-	if (ev->tid == ev->pid || !ev->tid)
-		r->leader_gone = true;
-	else if (!r->leader_gone && !r->p.nthreads)
-		r->p.nthreads = 1; /* a thread whose start was lost */
-	if (!r->leader_gone || r->p.nthreads)
+	if (!ends_process(s, r, ev)) {
+		/* of one alone the start of the one that goes was lost */
+		s->left = r->p.nthreads > 1 ? r : NULL;
 		return;
+	}
 	param_u64(s, ev, 0, &reaper);
 	r->reaper = reaper < UINT32_MAX ? (uint32_t)reaper : 0;
 	s->dying = r;
@@ -419,6 +427,10 @@ struct row *apply_new_process(struct state *s, struct row *r, const struct event
 static void apply_fork(struct state *s, struct row *r, const struct event *ev)
 {
 	const struct event_fork *f = &ev->fork;
+	struct thread_row *t = s->o.descriptors ? thread_find(s, ev->tid) : NULL;
+
+	if (t)
+		t->newest_tid = f->child_tid;
 
 	if (!(f->clone_flags & CLONE_THREAD) && f->child_pid != ev->pid && f->child_pid) {
 		apply_new_process(s, r, f, ev->ts_ns, ev->cgroups);
@@ -486,15 +498,10 @@ static struct row *unknown(struct state *s, const struct event *ev)
 	return r;
 }
 
-struct row *apply_acting(struct state *s, const struct event *ev)
+static __attribute__((noinline)) struct row *find_acting(struct state *s, const struct event *ev)
 {
-	struct row *r;
+	struct row *r = ev->start_ns ? row_find(s, ev->pid, ev->start_ns) : row_by_pid(s, ev->pid);
 
-	if (!ev->pid)
-		return s->nobody;
-	if (s->actor && s->actor->p.pid == ev->pid && s->actor->p.start_ns == ev->start_ns)
-		return s->actor; /* state_complete() found it a moment ago */
-	r = ev->start_ns ? row_find(s, ev->pid, ev->start_ns) : row_by_pid(s, ev->pid);
 	if (!r)
 		return unknown(s, ev);
 	if (row_is_dead(r))
@@ -507,19 +514,29 @@ struct row *apply_acting(struct state *s, const struct event *ev)
 	return r;
 }
 
-void apply_finish(struct state *s)
+struct row *apply_acting(struct state *s, const struct event *ev)
+{
+	if (!ev->pid)
+		return s->nobody;
+	if (s->actor && s->actor->p.pid == ev->pid && s->actor->p.start_ns == ev->start_ns)
+		return s->actor; /* state_complete() found it a moment ago */
+	return find_acting(s, ev);
+}
+
+void apply_end(struct state *s)
 {
 	struct row *r = s->dying;
 
-	s->dying = NULL;
+	if (s->left)
+		s->left->p.nthreads--;
+	s->left = s->dying = NULL;
 	if (r)
 		row_bury(s, r, s->dying_ns);
 }
 
 struct process *state_apply(struct state *s, const struct event *ev)
 {
-	if (s->dying)
-		apply_finish(s);
+	apply_finish(s);
 	s->now_ns = ev->ts_ns;
 	struct row *r = apply_acting(s, ev);
 
@@ -539,6 +556,9 @@ struct process *state_apply(struct state *s, const struct event *ev)
 		apply_cgroup(s, r, ev);
 	else if (ev->code < EVENT_CODE_MAX && s->apply[ev->code])
 		s->apply[ev->code](s, r, ev);
+	/* a capture of koban says with the next event that the process was moved */
+	if (s->o.no_proc && ev->cgroups.len)
+		move_cgroup(s, r, ev->cgroups);
 	return &r->p;
 }
 

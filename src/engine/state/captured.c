@@ -111,6 +111,9 @@ void captured_link(struct state *s)
 
 static bool is_own_address(const struct state *s, const uint8_t *ip, bool is_v6)
 {
+	/* all of 127.0.0.0/8 is, though an interface lists only one of it */
+	if (!is_v6 && ip[0] == 127)
+		return true;
 	for (size_t i = 0; i < s->naddresses; i++)
 		if (s->addresses[i].is_v6 == is_v6 &&
 			memcmp(s->addresses[i].ip, ip, is_v6 ? 16 : 4) == 0)
@@ -176,6 +179,14 @@ int state_add_address(struct state *s, const uint8_t *ip, bool is_v6)
 	s->addresses[s->naddresses].is_v6 = is_v6;
 	memcpy(s->addresses[s->naddresses++].ip, ip, is_v6 ? 16 : 4);
 	return 0;
+}
+
+const uint8_t *state_address_next(const struct state *s, size_t *pos, bool *ret_is_v6)
+{
+	if (*pos >= s->naddresses)
+		return NULL;
+	*ret_is_v6 = s->addresses[*pos].is_v6;
+	return s->addresses[(*pos)++].ip;
 }
 
 /* ---- events of no thread ---- */

@@ -48,25 +48,31 @@ struct str did_cwd(const struct doing *d)
 	return d->row->p.cwd;
 }
 
-/* A result or a descriptor: 8 bytes, mostly; the schema's types make it so. */
-static bool wide(const struct event *ev, int i, int64_t *ret)
+static __attribute__((noinline)) int64_t narrow(const struct event *ev, int i)
+{
+	int64_t v;
+
+	return event_param_s64(ev, (unsigned)i, &v) ? v : INT64_MIN;
+}
+
+/* A result or a descriptor, INT64_MIN = none: 8 bytes, mostly; the schema's types make it so. */
+static int64_t wide(const struct event *ev, int i)
 {
 	struct str raw = event_param(ev, (unsigned)i);
+	int64_t v;
 
-	if (raw.len != sizeof(*ret))
-		return event_param_s64(ev, (unsigned)i, ret);
-	memcpy(ret, raw.s, sizeof(*ret));
-	return true;
+	if (raw.len != sizeof(v))
+		return narrow(ev, i);
+	memcpy(&v, raw.s, sizeof(v));
+	return v;
 }
 
 /* Descriptors have 32 bits; some files have their -1 without its sign. */
-static bool fd_number(const struct event *ev, int i, int64_t *ret)
+static int64_t fd_number(const struct event *ev, int i)
 {
-	if (!wide(ev, i, ret))
-		return false;
-	if (*ret > INT32_MAX && *ret <= UINT32_MAX)
-		*ret = (int32_t)*ret;
-	return true;
+	int64_t num = wide(ev, i);
+
+	return num > INT32_MAX && num <= UINT32_MAX ? (int32_t)num : num;
 }
 
 /* ---- showing ---- */
@@ -85,14 +91,18 @@ void show_fd(struct doing *d, int64_t num, const struct desc *desc)
 	ev->fd = desc->d.fd;
 	ev->fd.num = num;
 	switch (desc->d.fd.type) {
+	case FD_FIFO:
+		if (!desc->d.name.len || desc->d.name.s[0] != '/')
+			break; /* of pipe() */
+			       /* fall through */
 	case FD_FILE:
 	case FD_DIRECTORY:
 	case FD_MEMFD:
 		/* an event with a path of its own, as unlinkat, is about that one */
-		if (ev->path.name.len)
-			ev->fd.other_name = desc->d.name;
-		else
+		if (!ev->path.name.len)
 			ev->path.name = desc->d.name;
+		else if (!d->about->fd_is_result)
+			ev->fd.other_name = desc->d.name;
 		break;
 	default:
 		break;
@@ -105,15 +115,15 @@ static struct str folder(const struct doing *d, int n)
 	int64_t num = AT_FDCWD;
 
 	if (d->about->dir_at[n] >= 0)
-		fd_number(d->ev, d->about->dir_at[n], &num);
-	if (num == AT_FDCWD)
+		num = fd_number(d->ev, d->about->dir_at[n]);
+	if (num == AT_FDCWD || num == INT64_MIN)
 		return did_cwd(d);
 	const struct desc *dir = fd_find(d->row, num);
 
 	return dir ? dir->d.name : STR_NULL;
 }
 
-static void show_paths(struct doing *d)
+static __attribute__((noinline)) void show_paths(struct doing *d)
 {
 	struct event *ev = d->ev;
 	struct event_path *paths[] = {&ev->path, &ev->target};
@@ -121,10 +131,13 @@ static void show_paths(struct doing *d)
 	for (int i = 0; i < 2 && d->about->path_at[i] >= 0; i++) {
 		struct str raw = event_param_str(ev, (unsigned)d->about->path_at[i]);
 
-		if (!raw.s)
+		struct str base = folder(d, i);
+
+		/* an empty one means the descriptor itself, which need not be a file */
+		if (!raw.s || (!raw.len && base.len && base.s[0] != '/'))
 			continue;
 		paths[i]->raw = raw;
-		paths[i]->name = path_normalise(d->a, folder(d, i), raw);
+		paths[i]->name = path_normalise(d->a, base, raw);
 	}
 	/* a symlink's first string is no path of its own: it may be relative to the link */
 	if (ev->code == EV_SYMLINK || ev->code == EV_SYMLINKAT) {
@@ -145,15 +158,6 @@ static bool same_fd(const struct event_fd *a, const struct event_fd *b)
 	       memcmp(a->sock.remote, b->sock.remote, 16) == 0;
 }
 
-static struct str name_of(const struct event *ev)
-{
-	if (ev->fd.type == FD_UNIX)
-		return ev->fd.sock.unix_path;
-	if (ev->fd.other_name.len)
-		return ev->fd.other_name;
-	return ev->path.real.len ? ev->path.real : ev->path.name;
-}
-
 static void learn_fd(struct doing *d)
 {
 	const struct event *ev = d->ev;
@@ -167,10 +171,24 @@ static void learn_fd(struct doing *d)
 		return;
 	struct event_fd fd = ev->fd;
 
+	d->ev->fd.is_news = true;
 	/* of its flags the kernel's file does not know that one */
 	if (old)
 		fd.flags |= old->d.fd.flags & FD_O_CLOEXEC;
-	fd_put(d->s, d->row, ev->fd.num, &fd, name_of(ev), old ? old->d.opened_ns : ev->ts_ns);
+	fd_put(d->s, d->row, ev->fd.num, &fd, event_fd_path(ev),
+		old ? old->d.opened_ns : ev->ts_ns);
+}
+
+/* When it is closed the kernel has it no more. */
+static void show_closed(struct doing *d)
+{
+	const struct event_fd *fd = &d->ev->fd;
+
+	if (d->ev->code != EV_CLOSE || d->res < 0 || fd->type != FD_UNKNOWN)
+		return;
+	d->is_live = false;
+	show_fd(d, fd->num, fd_find(d->row, fd->num));
+	d->is_live = true;
 }
 
 static void complete_live(struct state *s, struct arena *a, struct event *ev)
@@ -187,8 +205,10 @@ static void complete_live(struct state *s, struct arena *a, struct event *ev)
 	if (!d.thread || d.thread->row != d.row)
 		d.thread = thread_add(s, ev->tid, 0, d.row);
 	d.about = &s->about[ev->code];
-	if (d.about->res_at >= 0 && !wide(ev, d.about->res_at, &d.res))
-		d.res = INT64_MIN;
+	if (d.about->res_at >= 0)
+		d.res = wide(ev, d.about->res_at);
+	if (s->o.shows_closed)
+		show_closed(&d);
 	if (d.about->fn && d.thread)
 		d.about->fn(&d);
 	learn_fd(&d);
@@ -200,8 +220,7 @@ static void begin(struct state *s, uint64_t ts_ns)
 {
 	struct thread_row *gone;
 
-	if (s->dying)
-		apply_finish(s);
+	apply_finish(s);
 	if (s->gone_tid) {
 		if ((gone = thread_find(s, s->gone_tid)))
 			thread_drop(s, gone);
@@ -217,6 +236,25 @@ static void begin(struct state *s, uint64_t ts_ns)
 	s->now_ns = ts_ns;
 }
 
+/* The event itself tells what its descriptor is (captures of koban). */
+static void take_news(struct doing *d, const struct event_fd *news)
+{
+	struct event *ev = d->ev;
+
+	if (ev->fd.num < 0 || !ev->has_fd)
+		return;
+	const struct desc *old = fd_find(d->row, ev->fd.num);
+	struct event_fd fd = *news;
+
+	/* of its flags the kernel's file, from which this is, does not know that one */
+	if (old)
+		fd.flags |= old->d.fd.flags & FD_O_CLOEXEC;
+	show_fd(d, ev->fd.num,
+		fd_put(d->s, d->row, ev->fd.num, &fd, fd.other_name,
+			old ? old->d.opened_ns : ev->ts_ns));
+	ev->fd.is_news = true;
+}
+
 static void show_own_fd(struct doing *d)
 {
 	const struct about *about = d->about;
@@ -227,9 +265,40 @@ static void show_own_fd(struct doing *d)
 			return;
 		d->ev->has_fd = true;
 		d->ev->fd.num = d->res;
-	} else if (fd_number(d->ev, about->fd_at, &num)) {
+	} else if ((num = fd_number(d->ev, about->fd_at)) != INT64_MIN) {
 		show_fd(d, num, fd_find(d->row, num));
 	}
+}
+
+static void act(struct doing *d)
+{
+	const struct about *about = d->about;
+
+	if (about->has_paths)
+		show_paths(d);
+	if (about->fd_is_result || about->fd_at >= 0)
+		show_own_fd(d);
+	if (about->fn)
+		about->fn(d);
+}
+
+static void act_with_news(struct doing *d)
+{
+	static const struct event_fd none = {.num = INT64_MIN};
+	struct event_fd news = d->ev->fd;
+
+	d->ev->fd = none;
+	if (d->about->is_any)
+		act(d);
+	take_news(d, &news);
+}
+
+/* Samples of CPU time are of threads, and tell of many that nobody else does: kernel threads. */
+static bool is_of_thread(const struct state *s, const struct event *ev)
+{
+	if (ev->code == EV_PROCINFO)
+		return thread_find(s, ev->tid);
+	return !ev->def || !(ev->def->flags & EF_META);
 }
 
 void state_complete(struct state *s, struct arena *a, struct event *ev)
@@ -246,24 +315,24 @@ void state_complete(struct state *s, struct arena *a, struct event *ev)
 	/* events of no thread: the idle task, containers, users, drops */
 	if (!ev->tid && ev->code == EV_SWITCH && ev->cpu < CPUS_MAX)
 		s->switched_ns[ev->cpu] = ev->ts_ns;
-	if (!ev->tid || ev->tid == UINT32_MAX || (ev->def && ev->def->flags & EF_META))
+	if (!ev->tid || ev->tid == UINT32_MAX || !is_of_thread(s, ev))
 		return;
 	struct doing d = {.s = s, .a = a, .ev = ev, .about = about, .res = INT64_MIN};
 
-	if (about->res_at >= 0 && !wide(ev, about->res_at, &d.res))
-		d.res = INT64_MIN;
-	life_actor(&d);
+	if (about->res_at >= 0)
+		d.res = wide(ev, about->res_at);
+	d.thread = thread_find(s, ev->tid);
+	if (d.thread && !about->is_clone)
+		d.row = d.thread->row;
+	else
+		life_actor(&d);
 	if (!d.row)
 		return;
 	row_touch(s, d.row);
-	if (about->is_any) {
-		if (about->has_paths)
-			show_paths(&d);
-		if (about->fd_is_result || about->fd_at >= 0)
-			show_own_fd(&d);
-		if (about->fn)
-			about->fn(&d);
-	}
+	if (ev->fd.is_news)
+		act_with_news(&d);
+	else if (about->is_any)
+		act(&d);
 	s->actor = d.row;
 	ev->pid = d.row->p.pid;
 	ev->start_ns = d.row->p.start_ns;
@@ -353,6 +422,7 @@ static void add_row(struct state *s, const struct did_row *row)
 		if (!def || !def->params || def->flags & (EF_ENTER | EF_OLD))
 			continue;
 		about->fn = row->fn;
+		about->is_clone = life_is_clone(row->fn);
 		about->fd_type = (uint8_t)row->type;
 		about->is_any = true;
 		for (int i = 0; i < ABOUT_PARAMS_MAX; i++)

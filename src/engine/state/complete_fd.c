@@ -30,30 +30,34 @@ static uint8_t layer_of(uint32_t flags)
 
 static void open_file(struct doing *d, uint32_t flags, int dev, int ino)
 {
-	struct event_fd fd = {.type = flags & FD_O_DIRECTORY ? FD_DIRECTORY : FD_FILE,
-		.flags = flags,
-		.layer = layer_of(flags)};
+	static const struct event_fd file = {.type = FD_FILE};
+	struct event_fd fd = file; /* copied faster than zeroed: it is long, but not very */
 	uint64_t v;
 
-	if (d->res < 0)
-		return;
+	if (flags & FD_O_DIRECTORY)
+		fd.type = FD_DIRECTORY;
+	fd.flags = flags;
+	fd.layer = layer_of(flags);
 	if (did_u64(d, dev, &v))
 		fd.dev = (uint32_t)v;
 	if (did_u64(d, ino, &v))
 		fd.ino = v;
-	put(d, d->res, &fd, d->ev->path.name);
+	/* what the kernel opened, where the source knows it: a link's end */
+	put(d, d->res, &fd, d->ev->path.real.len ? d->ev->path.real : d->ev->path.name);
 }
 
 /* flags, dev, ino */
 static void did_open(struct doing *d)
 {
-	open_file(d, flags_at(d, 0), 1, 2);
+	if (d->res >= 0)
+		open_file(d, flags_at(d, 0), 1, 2);
 }
 
 /* creat has no flags; those of the layer come in a parameter of its own */
 static void did_creat(struct doing *d)
 {
-	open_file(d, flags_at(d, 0) << 15, 1, 2);
+	if (d->res >= 0)
+		open_file(d, flags_at(d, 0) << 15, 1, 2);
 }
 
 /* flags: those of the new descriptor */

@@ -130,7 +130,11 @@ static struct event_fork fork_of(const struct doing *d, uint32_t pid, uint32_t t
 void life_forked(struct state *s, struct row *parent, struct row *child, const struct event_fork *f)
 {
 	fds_fork(s, child, parent, f->clone_flags & CLONE_FILES);
-	thread_add(s, f->child_tid ? f->child_tid : f->child_pid, f->vtid, child);
+	struct thread_row *t =
+		thread_add(s, f->child_tid ? f->child_tid : f->child_pid, f->vtid, child);
+
+	if (t)
+		t->cloner_pid = parent->p.pid;
 }
 
 /* The thread of that number is another one's by now; its exit was lost. */
@@ -220,20 +224,29 @@ static struct thread_row *child_of(struct doing *d, struct thread_row *t)
 			refresh(d, r = t->row);
 		t = r ? new_thread_of(d, r, &f) : NULL;
 	} else {
+		struct row *cloner = NULL;
+
+		if (d->ev->fork.cloner_pid)
+			cloner = row_by_pid(s, d->ev->fork.cloner_pid);
 		f.parent_pid = parent ? parent->p.pid : ptid;
 		if (parent)
 			row_touch(s, parent);
-		t = new_process_of(d, parent ? parent : s->nobody, &f);
+		t = new_process_of(d, cloner ? cloner : parent ? parent : s->nobody, &f);
 	}
 	if (t)
 		t->awaits_parent = true;
 	return t;
 }
 
+bool life_is_clone(did_fn fn)
+{
+	return fn == did_clone;
+}
+
 void life_actor(struct doing *d)
 {
 	struct thread_row *t = thread_find(d->s, d->ev->tid);
-	bool is_clone = d->about->fn == did_clone;
+	bool is_clone = d->about->is_clone;
 	uint32_t pid = 0;
 
 	if (is_clone && d->res == 0)
@@ -308,10 +321,12 @@ static void did_clone(struct doing *d)
 		refresh(d, d->row);
 		introduce(d);
 	}
-	uint32_t tid = (uint32_t)d->res;
+	/* captures of koban say which child that is, by the number that all others use */
+	bool is_told = d->ev->fork.child_tid;
+	uint32_t tid = is_told ? d->ev->fork.child_tid : (uint32_t)d->res;
 	struct event_fork f = fork_of(d, tid, tid);
 
-	if (leaves_it_to_child(d) || came_and_went(s, tid, d->row->p.pid))
+	if ((!is_told && leaves_it_to_child(d)) || came_and_went(s, tid, d->row->p.pid))
 		return;
 	if ((t = thread_find(s, tid))) {
 		if (t->awaits_parent) {
@@ -326,7 +341,7 @@ static void did_clone(struct doing *d)
 		f.child_pid = d->row->p.pid;
 		new_thread_of(d, d->row, &f);
 	} else {
-		f.parent_pid = d->row->p.pid;
+		f.parent_pid = f.clone_flags & CLONE_PARENT ? d->row->p.ppid : d->row->p.pid;
 		new_process_of(d, d->row, &f);
 	}
 }
@@ -411,6 +426,22 @@ static void did_switch(struct doing *d)
 	*last = d->ev->ts_ns;
 }
 
+/* Of a thread that was not heard of before it is not known what is new. */
+static void did_procinfo(struct doing *d)
+{
+	struct thread *t = &d->thread->t;
+	int64_t user, system;
+
+	if (!did_s64(d, 0, &user) || !did_s64(d, 1, &system))
+		return;
+	bool is_first = !t->user_ticks && !t->system_ticks;
+
+	t->new_user_ticks = is_first ? 0 : (uint64_t)user - t->user_ticks;
+	t->new_system_ticks = is_first ? 0 : (uint64_t)system - t->system_ticks;
+	t->user_ticks = (uint64_t)user;
+	t->system_ticks = (uint64_t)system;
+}
+
 #define CLONE_PARAMS                                                                               \
 	{                                                                                          \
 		"flags", "vtid", "pid", "ptid", "vpid"                                             \
@@ -429,6 +460,7 @@ const struct did_row did_life_rows[] = {
 	{"execveat", did_exec, 0, EXEC_PARAMS},
 	{"procexit", did_exit, 0, {NULL}},
 	{"switch", did_switch, 0, {NULL}},
+	{"procinfo", did_procinfo, 0, {"cpu_usr", "cpu_sys"}},
 	{"prctl", did_prctl, 0, {"option", "arg2_str"}},
 	{NULL, NULL, 0, {NULL}},
 };

@@ -330,6 +330,33 @@ static void did_transfer(struct doing *d)
 	update(d, num, desc, &fd, path);
 }
 
+/*
+ * Descriptors that came with a message (SCM_RIGHTS): which files they are is the sender's secret,
+ * but what had their numbers is there no more. What a live one is shows at its first use.
+ */
+static void did_receive(struct doing *d)
+{
+	struct str control = did_raw(d, 2);
+	struct cursor c = cursor_of(control.s, control.len);
+
+	did_transfer(d);
+	while (d->res >= 0 && cursor_left(&c) >= 16) {
+		uint64_t len = cursor_u64(&c);
+		uint32_t level = cursor_u32(&c), type = cursor_u32(&c);
+		size_t n = len > 16 && len - 16 <= cursor_left(&c) ? (size_t)len - 16 : 0;
+		bool is_rights = level == SOL_SOCKET && type == SCM_RIGHTS;
+
+		if (!n)
+			return;
+		for (size_t i = 0; is_rights && i + 4 <= n; i += 4)
+			desc_unref(d->s, fd_take(d->s, d->row, (int32_t)cursor_u32(&c)));
+		/* up to the next one, which is aligned to eight bytes */
+		size_t rest = (is_rights ? n % 4 : n) + (-n & 7);
+
+		cursor_take(&c, rest < cursor_left(&c) ? rest : cursor_left(&c));
+	}
+}
+
 const struct did_row did_sock_rows[] = {
 	{"socket", did_socket, 0, {"domain", "type", "proto", "flags"}},
 	{"socketpair", did_socketpair, 0, {"fd1", "fd2", "source", "peer", "type"}},
@@ -344,7 +371,7 @@ const struct did_row did_sock_rows[] = {
 	{"sendmmsg", did_transfer, 0, {"fd", "tuple"}},
 	{"recv", did_transfer, 0, {"fd", "tuple"}},
 	{"recvfrom", did_transfer, 0, {"fd", "tuple"}},
-	{"recvmsg", did_transfer, 0, {"fd", "tuple"}},
-	{"recvmmsg", did_transfer, 0, {"fd", "tuple"}},
+	{"recvmsg", did_receive, 0, {"fd", "tuple", "msgcontrol"}},
+	{"recvmmsg", did_receive, 0, {"fd", "tuple", "msgcontrol"}},
 	{NULL, NULL, 0, {NULL}},
 };

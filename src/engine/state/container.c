@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "engine/state/private.h"
 
-enum { SHORT_ID = 12, TRIES_MAX = 6, CONTAINER_ARENA_MAX = 32 << 20 };
+enum { SHORT_ID = 12, TRIES_MAX = 6, CONTAINER_ARENA_MAX = 32 << 20, LEARNT_MAX = 256 << 20 };
 #define FORGET_NS (30 * NSEC_PER_SEC)
 
 static bool slot_eq(const void *row, const void *key)
@@ -25,6 +25,39 @@ int containers_init(struct state *s)
 {
 	table_init(&s->containers, slot_eq, s->o.max_containers);
 	return table_reserve(&s->containers, 64);
+}
+
+const char *container_type_name(enum container_type t)
+{
+	switch (t) {
+	case CONTAINER_DOCKER:
+		return "docker";
+	case CONTAINER_LXC:
+		return "lxc";
+	case CONTAINER_LIBVIRT_LXC:
+		return "libvirt-lxc";
+	case CONTAINER_RKT:
+		return "rkt";
+	case CONTAINER_CUSTOM:
+		return "custom";
+	case CONTAINER_CRI:
+		return "cri";
+	case CONTAINER_CONTAINERD:
+		return "containerd";
+	case CONTAINER_CRIO:
+		return "cri-o";
+	case CONTAINER_BPM:
+		return "bpm";
+	case CONTAINER_STATIC:
+		return "static";
+	case CONTAINER_PODMAN:
+		return "podman";
+	case CONTAINER_HOST:
+		return "host";
+	case CONTAINER_UNKNOWN:
+		return NULL;
+	}
+	return NULL;
 }
 
 struct container *container_new(enum container_type type, struct str full_id)
@@ -127,6 +160,9 @@ static struct container *look_up(struct state *s, const struct cgroup_match *m, 
 		c->is_complete = true;
 	else
 		s->n.container_misses++;
+	/* ctr's ids are names */
+	if (!c->is_complete && m->is_guess)
+		c->name = c->full_id;
 	return c;
 }
 
@@ -156,10 +192,11 @@ static void retry(struct state *s, struct container_slot *slot)
 	container_unref(old);
 }
 
-/* A guess holds when containerd has a task of that name; remembered either way. */
+/* A guess holds when containerd has, or was seen starting, a task of that name; remembered either
+ * way. */
 static bool guess_holds(struct state *s, struct container_slot *slot, const struct cgroup_match *m)
 {
-	if (slot->c)
+	if (slot->c || slot->is_announced)
 		return true;
 	if (s->o.no_proc || s->now_ns < slot->next_try_ns)
 		return false;
@@ -169,8 +206,7 @@ static bool guess_holds(struct state *s, struct container_slot *slot, const stru
 	return false;
 }
 
-static struct container *get(
-	struct state *s, const struct cgroup_match *m, uint32_t uid, bool is_exec)
+static struct container_slot *slot_of(struct state *s, const struct cgroup_match *m)
 {
 	char text[512];
 	/* captures: what a file tells of a container names it by its short id */
@@ -183,8 +219,14 @@ static struct container *get(
 	}
 	struct container_slot *slot = table_find(&s->containers, str_hash(key), &key);
 
-	if (!slot)
-		slot = slot_add(s, key);
+	return slot ? slot : slot_add(s, key);
+}
+
+static struct container *get(
+	struct state *s, const struct cgroup_match *m, uint32_t uid, bool is_exec)
+{
+	struct container_slot *slot = slot_of(s, m);
+
 	if (!slot)
 		return NULL;
 	slot->uid = uid;
@@ -247,6 +289,25 @@ void container_resolve(struct state *s, struct row *r, bool is_exec)
 	}
 }
 
+/*
+ * Only the host's root is believed: it could make such a container anyhow. What is read is what the
+ * disk has, and nothing when that is not there.
+ */
+void container_foresee(struct state *s, const struct process *p)
+{
+	struct cgroup_match m;
+
+	if (s->o.no_proc || p->uid != 0 || p->container ||
+		!container_announced(p->comm, p->args, &m))
+		return;
+	struct container_slot *slot = slot_of(s, &m);
+
+	if (!slot)
+		return;
+	slot->is_announced = true;
+	get(s, &m, p->uid, true);
+}
+
 /* ---- captures ---- */
 
 void container_learn(struct state *s, struct container *c)
@@ -254,10 +315,13 @@ void container_learn(struct state *s, struct container *c)
 	struct str key = str_head(c->id, SHORT_ID);
 	struct container_slot *slot = table_find(&s->containers, str_hash(key), &key);
 
-	if (!slot && !(slot = slot_add(s, key))) {
+	/* in a file of strangers each may say megabytes; what is known already stays */
+	if (s->learnt_bytes + c->arena.held > LEARNT_MAX || (!slot && !(slot = slot_add(s, key)))) {
+		s->n.container_misses++;
 		container_unref(c);
 		return;
 	}
+	s->learnt_bytes += c->arena.held;
 	if (!slot->c) {
 		slot->c = c;
 		s->n.containers++;
@@ -271,6 +335,7 @@ void container_learn(struct state *s, struct container *c)
 	old->refs = was.refs;
 	if (had_full_id)
 		old->full_id = arena_str(&old->arena, was.full_id);
+	s->learnt_bytes -= was.arena.held < s->learnt_bytes ? was.arena.held : s->learnt_bytes;
 	arena_done(&was.arena);
 	free(c);
 }
@@ -280,8 +345,12 @@ void container_forget(struct state *s, struct str id)
 	struct str key = str_head(id, SHORT_ID);
 	struct container_slot *slot = table_find(&s->containers, str_hash(key), &key);
 
-	if (slot && is_unused(slot))
-		slot_drop(s, slot);
+	if (!slot || !is_unused(slot))
+		return;
+	size_t held = slot->c ? slot->c->arena.held : 0;
+
+	s->learnt_bytes -= held < s->learnt_bytes ? held : s->learnt_bytes;
+	slot_drop(s, slot);
 }
 
 void containers_tick(struct state *s, uint64_t now_ns)

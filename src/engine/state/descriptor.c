@@ -374,7 +374,7 @@ static void fill(struct state *s, struct desc *d, int64_t num, const struct even
 	/* the name may lie in the block that is replaced: fd_rename() drops it last */
 	d->d.fd = *fd;
 	d->d.fd.num = num;
-	d->d.fd.name_changed = false;
+	d->d.fd.name_changed = d->d.fd.is_news = false;
 	d->d.opened_ns = opened_ns;
 	fd_rename(s, d, name);
 }

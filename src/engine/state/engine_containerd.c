@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/bolt.h"
 #include "engine/state/private.h"
 
 /* Where the state is decides where the database is. */

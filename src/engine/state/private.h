@@ -80,6 +80,8 @@ struct thread_row {
 	struct thread_row *older, *newer; /* of all, by age */
 	struct text_block *text;          /* a name of its own */
 	uint64_t made_ns;                 /* epoch; 0 = before the capture began */
+	uint32_t cloner_pid;              /* live: whose copy it is */
+	uint32_t newest_tid;              /* live: whom it cloned last, until that call returns */
 	bool awaits_parent; /* made by the child's clone event; the parent's is still to come */
 };
 
@@ -138,6 +140,7 @@ struct about {
 	int8_t fd_at;  /* parameter; -1 = none */
 	int8_t res_at; /* -1 = has no result */
 	bool fd_is_result;
+	bool is_clone;                   /* its actor may be one that it makes: life_actor() */
 	bool has_paths, is_read, is_any; /* is_any = there is something to do at all */
 	uint8_t fd_type;                 /* that the action makes */
 	int8_t path_at[2], dir_at[2];
@@ -150,7 +153,8 @@ struct container_slot {
 	struct container *c; /* NULL: guessed and not found */
 	uint64_t next_try_ns, unused_since_ns;
 	unsigned tries;
-	uint32_t uid; /* of a process in it, for rootless engines */
+	uint32_t uid;      /* of a process in it, for rootless engines */
+	bool is_announced; /* its runtime was seen starting it */
 	bool is_guess;
 };
 
@@ -170,6 +174,8 @@ struct ns_entry {
 	uint64_t ino, start_epoch_ns;
 };
 
+enum { RECENT_THREADS = 64 };
+
 struct state {
 	struct state_options o;
 	char *host_root;
@@ -184,6 +190,7 @@ struct state {
 	struct row *nobody; /* acting process of events without one */
 	uint64_t now_ns;    /* of the last event, epoch */
 	struct table containers;
+	size_t learnt_bytes; /* of those that a capture told of */
 	struct table users;
 	struct user_file *user_oldest, *user_newest;
 	struct arena scratch; /* for one look at /proc or a bundle */
@@ -201,9 +208,11 @@ struct state {
 	struct row *actor; /* of the event that state_complete() saw last, until it is applied */
 	struct table threads;
 	struct thread_row *thread_oldest, *thread_newest, *free_threads;
+	struct thread_row *recent_threads[RECENT_THREADS]; /* a cache in front of the table */
 	struct chunk *thread_chunks;
 	uint64_t switched_ns[CPUS_MAX]; /* when each CPU last took another thread */
 	uint32_t gone_tid;              /* its exit was in the last event */
+	struct row *left;               /* lost a thread in the last event, which still counts it */
 	struct desc *closed;            /* in the last event, which still shows it */
 	struct fd_pool fds;
 	struct about about[EVENT_CODE_MAX];
@@ -255,7 +264,15 @@ struct row *row_find(const struct state *s, uint32_t pid, uint64_t start_ns);
 struct row *row_by_pid(const struct state *s, uint32_t pid);
 /* A live row with no strings and no parent; an older life of the pid becomes a tombstone. */
 struct row *row_add(struct state *s, uint32_t pid, uint64_t start_ns);
-void row_touch(struct state *s, struct row *r);
+/* Behind all others in the order of age. */
+void row_renew(struct state *s, struct row *r);
+/* It acted: mostly the one that acted last did. */
+static inline void row_touch(struct state *s, struct row *r)
+{
+	r->seen_ns = s->now_ns;
+	if (s->live.newest != &r->p)
+		row_renew(s, r);
+}
 void row_set_parent(struct state *s, struct row *r, struct row *parent);
 void row_set_container(struct process *p, struct container *c);
 /*
@@ -280,7 +297,13 @@ struct row *apply_acting(struct state *s, const struct event *ev);
 /* A new process, child of r or of f->parent_pid. NULL when there is no room. */
 struct row *apply_new_process(struct state *s, struct row *r, const struct event_fork *f,
 	uint64_t ts_ns, struct str cgroups);
-void apply_finish(struct state *s);
+/* What the last event ended is gone with this one. */
+void apply_end(struct state *s);
+static inline void apply_finish(struct state *s)
+{
+	if (s->left || s->dying)
+		apply_end(s);
+}
 
 /* thread.c: the table of threads, and memory by the chunk */
 struct chunk {
@@ -292,7 +315,14 @@ void *chunk_add(struct chunk **list, size_t bytes);
 void chunks_free(struct chunk *list);
 void threads_init(struct state *s);
 void threads_done(struct state *s);
-struct thread_row *thread_find(const struct state *s, uint32_t tid);
+struct thread_row *thread_look_up(const struct state *s, uint32_t tid);
+/* Most events are of a thread that made one a moment ago. */
+static inline struct thread_row *thread_find(const struct state *s, uint32_t tid)
+{
+	struct thread_row *t = s->recent_threads[tid % RECENT_THREADS];
+
+	return t && t->t.tid == tid ? t : thread_look_up(s, tid);
+}
 /* Moves it when it was another process's. NULL when there is no memory. */
 struct thread_row *thread_add(struct state *s, uint32_t tid, uint32_t vtid, struct row *row);
 void thread_rename(struct state *s, struct thread_row *t, struct str comm);
@@ -355,8 +385,12 @@ struct did_row {
 	const char *params[ABOUT_PARAMS_MAX];
 };
 extern const struct did_row did_fd_rows[], did_sock_rows[], did_life_rows[]; /* end: NULL event */
-/* Sets the acting row and thread of a captured event; made, when unknown. NULL = out of memory. */
+/*
+ * Sets the acting row and thread of a captured event; made, when unknown. NULL = out of memory. A
+ * known thread of an event that is no clone is the actor and needs no call.
+ */
 void life_actor(struct doing *d);
+bool life_is_clone(did_fn fn);
 /* After a fork: threads and descriptors of the child. */
 void life_forked(
 	struct state *s, struct row *parent, struct row *child, const struct event_fork *f);
@@ -403,6 +437,8 @@ struct cgroup_match {
 	bool is_guess; /* holds only if a bundle of that name exists */
 };
 bool cgroup_parse(struct str path, struct cgroup_match *m);
+/* announce.c: does a runtime's command line (NUL-separated, without argv[0]) name a container? */
+bool container_announced(struct str comm, struct str args, struct cgroup_match *ret);
 
 /* container.c */
 int containers_init(struct state *s);
@@ -411,6 +447,8 @@ struct container *container_new(enum container_type type, struct str full_id);
 void container_unref(struct container *c);
 /* Finds the process's container by its cgroups, looking for the bundle when it is new. */
 void container_resolve(struct state *s, struct row *r, bool is_exec);
+/* If the process is a runtime about to start a container: what that is like is read now. */
+void container_foresee(struct state *s, const struct process *p);
 void containers_tick(struct state *s, uint64_t now_ns);
 
 /* bundle.c: what config.json says, and reference splitting */
@@ -436,29 +474,6 @@ bool containerd_has_task(struct state *s, struct str ns, struct str id);
 int docker_fill(struct state *s, struct container *c, struct arena *a);
 int podman_fill(struct state *s, struct container *c, struct arena *a, struct str storage_root);
 int containerd_fill(struct state *s, struct container *c, struct arena *a);
-
-/* bolt.c: a read-only look into a bbolt file. All strings live in the arena. */
-struct bolt_bucket {
-	uint64_t page; /* 0 = it is in inline_page */
-	struct str inline_page;
-};
-struct bolt {
-	int fd;
-	uint32_t page_size;
-	uint64_t npages, txid;
-	struct bolt_bucket root;
-	struct arena *arena;
-};
-typedef void (*bolt_fn)(void *arg, struct str key, struct str value);
-/* 0, or -EINVAL when there is no sound meta record. The file stays the caller's. */
-int bolt_open(struct bolt *b, int fd, struct arena *a);
-/* True while what was read cannot have been overwritten. */
-bool bolt_is_current(const struct bolt *b);
-/* Goes into the bucket of that name; false leaves it as it was. */
-bool bolt_descend(struct bolt *b, struct bolt_bucket *bucket, struct str name);
-/* A value, or STR_NULL. */
-struct str bolt_get(struct bolt *b, const struct bolt_bucket *bucket, struct str key);
-void bolt_each(struct bolt *b, const struct bolt_bucket *bucket, bolt_fn fn, void *arg);
 
 /* A descriptor under host_root, or -errno. */
 int host_open(const struct state *s, const char *path, uint64_t flags);

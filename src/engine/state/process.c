@@ -111,10 +111,9 @@ struct row *row_by_pid(const struct state *s, uint32_t pid)
 	return table_find(&s->by_pid, pid_hash(pid), &pid);
 }
 
-void row_touch(struct state *s, struct row *r)
+void row_renew(struct state *s, struct row *r)
 {
-	r->seen_ns = s->now_ns;
-	if (s->live.newest == &r->p || row_is_dead(r) || r == s->nobody)
+	if (row_is_dead(r) || r == s->nobody)
 		return;
 	list_remove(&s->live, &r->p);
 	list_add(&s->live, &r->p);

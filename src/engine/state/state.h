@@ -30,6 +30,9 @@ enum container_type { /* Falco's numbers: container_type of its container plugin
 	CONTAINER_UNKNOWN = 0xffff,
 };
 
+/* "docker", "containerd", "cri-o" …; NULL for CONTAINER_UNKNOWN. */
+const char *container_type_name(enum container_type t);
+
 struct container_mount {
 	struct str source, dest, mode, propagation;
 	bool is_rw;
@@ -120,6 +123,7 @@ struct state_options {
 	/* keep threads and descriptors too: captures need them, read or written; rules live don't
 	 */
 	bool descriptors;
+	bool shows_closed;      /* live: a close tells what it closed, as that table has it */
 	size_t max_threads;     /* 0 = 262144 */
 	size_t max_descriptors; /* of all processes; 0 = 1048576 */
 	const char *host_root;  /* "/" or where the host is mounted, e.g. "/host" */
@@ -203,9 +207,17 @@ struct thread {
 	struct str comm; /* its own name; that of the process unless the source told another */
 	/* on a CPU, as the scheduler's events of a capture tell: until its last switch, in all */
 	uint64_t exec_ns, total_exec_ns;
+	/* CPU time as procinfo events tell it, in ticks of 10 ms, and how much more than the last
+	 * time; about once a second */
+	uint64_t user_ticks, system_ticks, new_user_ticks, new_system_ticks;
 };
 
 void state_complete(struct state *s, struct arena *a, struct event *ev);
+/*
+ * The other way round: a live clone or exec, once applied, with all parameters that a capture's
+ * has. `p` is what state_apply() gave. New bytes are in the arena; other events stay as they are.
+ */
+void state_fill(const struct state *s, const struct process *p, struct arena *a, struct event *ev);
 /*
  * What a capture's metadata blocks hold. Everything is copied. `p` carries the values (pid, ppid,
  * strings …); its links, container and counters are ignored. 0, -ENOSPC at the cap, -ENOMEM.
@@ -232,6 +244,8 @@ const struct thread *state_thread_next(const struct state *s, size_t *pos);
 /* The machine's users, groups (container_id empty) and addresses, for who writes a capture. */
 const struct user *state_user_next(const struct state *s, size_t *pos);
 const struct group *state_group_next(const struct state *s, size_t *pos);
+/* 4 or 16 bytes, or NULL behind the last. */
+const uint8_t *state_address_next(const struct state *s, size_t *pos, bool *ret_is_v6);
 /* The JSON of a container event (324, 402), as Falco's container plugin writes it, and back. */
 int container_from_json(struct container *c, struct str json, struct err *e);
 void container_to_json(const struct container *c, struct buf *out);

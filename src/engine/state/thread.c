@@ -52,9 +52,18 @@ void threads_done(struct state *s)
 	chunks_free(s->thread_chunks);
 }
 
-struct thread_row *thread_find(const struct state *s, uint32_t tid)
+static struct thread_row **recent(const struct state *s, uint32_t tid)
 {
-	return table_find(&s->threads, hash_u64(tid), &tid);
+	return (struct thread_row **)&s->recent_threads[tid % RECENT_THREADS];
+}
+
+struct thread_row *thread_look_up(const struct state *s, uint32_t tid)
+{
+	struct thread_row *t = table_find(&s->threads, hash_u64(tid), &tid);
+
+	if (t)
+		*recent(s, tid) = t;
+	return t;
 }
 
 static void join(struct thread_row *t, struct row *row)
@@ -119,6 +128,7 @@ void thread_drop(struct state *s, struct thread_row *t)
 	leave(t);
 	age_remove(s, t);
 	table_take(&s->threads, hash_u64(t->t.tid), &t->t.tid);
+	*recent(s, t->t.tid) = NULL;
 	set_name(s, t, STR_NULL);
 	s->n.threads--;
 	t->next = s->free_threads;

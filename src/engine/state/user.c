@@ -16,7 +16,7 @@
 #include "base/io.h"
 #include "engine/state/private.h"
 
-enum { FILE_MAX = 4 << 20, ENTRIES_MAX = 65536 };
+enum { FILE_MAX = 4 << 20, ENTRIES_MAX = 65536, RETRY_NS = 20000000 };
 
 struct user_file {
 	struct str id; /* the container's full id, or "" for the host; owned */
@@ -254,9 +254,13 @@ static struct user_file *file_of(struct state *s, const struct process *p)
 	f->checked_ns = now;
 	int root = open_root(s, p);
 
-	/* a process that has ended has no root any more: what was read before still holds */
-	if (root < 0)
+	/* a process that has ended has no root any more: what was read before still holds; where
+	 * nothing was, another process of the container is asked soon */
+	if (root < 0) {
+		if (!f->passwd_mtime_ns)
+			f->checked_ns = now - NSEC_PER_SEC + RETRY_NS;
 		return f;
+	}
 	file_read(s, f, root);
 	if (root != s->root_fd)
 		close(root);

@@ -146,6 +146,98 @@ static void finding_has_all(void **state)
 	detect_free(d);
 }
 
+/* ---- the context ---------------------------------------------------------------------------- */
+
+static void check_context(const struct finding *f, const struct rule *rule, void *arg)
+{
+	const struct finding_context *c = f->context, **last = arg;
+
+	assert_non_null(c);
+	assert_true(f->run != 0);
+	/* of two rules that matched one event it is the same */
+	assert_true(!*last || *last == c);
+	*last = c;
+	assert_true(str_is(c->event_type, "openat"));
+	assert_true(str_find(c->event_args, STR("fd=3")) >= 0);
+	assert_true(c->has_result);
+	assert_int_equal(c->result, 3);
+	assert_true(str_is(c->file.asked, "/etc/shadow"));
+	assert_true(str_is(c->file.real, "/srv/shadow"));
+	assert_null(c->connection.proto);
+	assert_int_equal(c->nprocesses, FINDING_PROCESSES_MAX);
+	assert_int_equal(c->processes[0].pid, 77);
+	assert_true(str_is(c->processes[0].cmdline, "/bin/cat /etc/shadow -n"));
+	assert_int_equal(c->processes[0].flags, FINDING_UPPER_LAYER | FINDING_DELETED);
+	assert_int_equal(c->processes[1].pid, 1001);
+	assert_true(str_is(c->container->id, "0123456789ab"));
+	assert_string_equal(c->container->engine, "podman");
+	assert_int_equal(c->container->nmounts, 1);
+	assert_true(str_is(c->container->mounts[0].dest, "/data"));
+}
+
+static void context_when_asked(void **state)
+{
+	static const struct detect_options o = {.hostname = "host", .want_context = true};
+	struct detect *d = make(RULE("r", "evt.type = openat and fd.name = /etc/shadow", "")
+					RULE("s", "evt.type = openat and proc.name = cat", ""),
+		&o);
+	struct container_mount mount = {.source = STR("/srv"), .dest = STR("/data")};
+	struct container k = {.type = CONTAINER_PODMAN,
+		.id = STR("0123456789ab"),
+		.mounts = &mount,
+		.nmounts = 1};
+	struct event ev = open_event("/etc/shadow", "/srv/shadow", NULL);
+	struct process chain[20] = {0}, p = cat();
+	const struct finding_context *last = NULL;
+
+	for (int i = 0; i < 20; i++) {
+		chain[i].pid = 1001 + (uint32_t)i;
+		chain[i].parent = i < 19 ? &chain[i + 1] : NULL;
+	}
+	p.args = STR("/etc/shadow\0-n");
+	p.parent = &chain[0];
+	p.container = &k;
+	p.exe_upper_layer = p.exe_deleted = true;
+	assert_int_equal(detect_event(d, &ev, &p, NULL, check_context, &last), 2);
+	uint64_t warm = detect_mallocs(d);
+	for (int i = 0; i < 1000; i++)
+		detect_event(d, &ev, &p, NULL, NULL, NULL);
+	assert_int_equal(detect_mallocs(d), warm);
+	detect_free(d);
+}
+
+static void check_connection(const struct finding *f, const struct rule *rule, void *arg)
+{
+	const struct finding_connection *c = &f->context->connection;
+
+	assert_string_equal(c->proto, "tcp");
+	assert_string_equal(c->role, "client");
+	assert_true(str_is(c->local, "10.0.0.1:40000"));
+	assert_true(str_is(c->remote, "1.2.3.4:443"));
+}
+
+static void context_of_a_connection(void **state)
+{
+	static const struct detect_options o = {.hostname = "host", .want_context = true};
+	struct detect *d = make(RULE("r", "evt.type = openat", ""), &o);
+	struct event ev = open_event(NULL, NULL, NULL);
+	struct process p = cat();
+
+	ev.fd.type = FD_IPV4;
+	ev.fd.sock = (struct event_sock){.family = AF_INET,
+		.type = SOCK_STREAM,
+		.l4proto = IPPROTO_TCP,
+		.role = ROLE_CLIENT,
+		.has_local = true,
+		.has_remote = true,
+		.local = {10, 0, 0, 1},
+		.remote = {1, 2, 3, 4},
+		.local_port = 40000,
+		.remote_port = 443};
+	assert_int_equal(detect_event(d, &ev, &p, NULL, check_connection, NULL), 1);
+	detect_free(d);
+}
+
 static void see_iso(const struct finding *f, const struct rule *rule, void *arg)
 {
 	assert_true(str_is(f->fields[0].name, "evt.time.iso8601"));
@@ -332,6 +424,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finding_has_all),
+		cmocka_unit_test(context_when_asked),
+		cmocka_unit_test(context_of_a_connection),
 		cmocka_unit_test(iso_time),
 		cmocka_unit_test(only_rules_of_the_code),
 		cmocka_unit_test(judged_under_every_name),

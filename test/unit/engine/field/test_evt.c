@@ -250,8 +250,8 @@ static void abspath(void **state)
 
 	fixture_init(&fx);
 	fixture_event(&fx, EV_RENAMEAT);
-	fx.ev.path.name = STR("/tmp/a");
-	fx.ev.target.name = STR("/etc/b");
+	fx.ev.path.raw = fx.ev.path.name = STR("/tmp/a");
+	fx.ev.target.raw = fx.ev.target.name = STR("/etc/b");
 	fx.ev.target.real = STR("/mnt/b");
 	assert_shown(&fx, "evt.abspath", "/tmp/a");
 	assert_shown(&fx, "evt.abspath.src", "/tmp/a");
@@ -260,6 +260,10 @@ static void abspath(void **state)
 	assert_shown(&fx, "evt.abspath.dst", "/mnt/b");
 	assert_false(parses(&fx, "evt.abspath.both = /x"));
 	fixture_event(&fx, EV_SETUID);
+	assert_missing(&fx, "evt.abspath");
+	/* the name of a descriptor is none that the call was given */
+	fixture_event(&fx, EV_READ);
+	fx.ev.path.name = STR("/tmp/a");
 	assert_missing(&fx, "evt.abspath");
 	fixture_done(&fx);
 }

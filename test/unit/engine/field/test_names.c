@@ -162,11 +162,35 @@ static void full_arena(void **state)
 	fixture_done(&fx);
 }
 
+static void stamp(void **state)
+{
+	struct field_names *n = field_names_new();
+	const struct ip_addr both[] = {server, other}, turned[] = {other, server};
+
+	assert_int_equal(field_names_add(n, STR("a.example.org")), 0);
+	assert_int_equal(field_names_add(n, STR("b.example.org")), 0);
+	uint64_t none = field_names_stamp(n);
+	field_names_set(n, STR("a.example.org"), &server, 0);
+	uint64_t empty = field_names_stamp(n);
+	field_names_set(n, STR("a.example.org"), both, 2);
+	uint64_t two = field_names_stamp(n);
+	assert_true(none != empty && empty != two && none != two);
+	field_names_set(n, STR("a.example.org"), turned, 2);
+	assert_true(field_names_stamp(n) == two);
+	field_names_set(n, STR("a.example.org"), &server, 1);
+	uint64_t one = field_names_stamp(n);
+	field_names_set(n, STR("a.example.org"), &server, 0);
+	field_names_set(n, STR("b.example.org"), &server, 1);
+	assert_true(one != two && field_names_stamp(n) != one);
+	field_names_free(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compare),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(stamp),
 		cmocka_unit_test(collect_and_run),
 		cmocka_unit_test(getters_do_not_allocate),
 		cmocka_unit_test(full_arena),

@@ -218,8 +218,12 @@ static void threads(void **state)
 	assert_shown(&fx, "thread.cgroups", "cpuset=/a memory=/b");
 	assert_shown(&fx, "thread.cgroup.memory", "/b");
 	assert_missing(&fx, "thread.cgroup[pids]");
+	fx.proc.cgroups = STR("cpuset=/a\0io=/b");
+	assert_shown(&fx, "thread.cgroups", "cpuset=/a blkio=/b");
+	assert_shown(&fx, "thread.cgroup.blkio", "/b");
+	assert_shown(&fx, "thread.cgroup.io", "/b");
 	assert_false(parses(&fx, "thread.cgroup = x"));
-	assert_missing(&fx, "thread.cpu");
+	assert_missing(&fx, "thread.cpu"); /* only procinfo events have it */
 	assert_missing(&fx, "thread.exectime");
 	fx.ev.tid = 301;
 	assert_shown(&fx, "thread.tid", "301");

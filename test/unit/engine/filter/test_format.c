@@ -175,7 +175,7 @@ static void test_escapes(void **state)
 		{STR("a\tb\rc"), "a\\tb\\rc", "a\tb\\rc", "a\\tb\\rc"},
 		{STR("\033[2J\x7f"), "\\x1b[2J\\x7f", "\\x1b[2J\\x7f", "\\u001b[2J\\u007f"},
 		{STR("\xc3\xa9\xff\xc2\x9b"), "\xc3\xa9\\xff\\xc2\\x9b", "\xc3\xa9\\xff\\xc2\\x9b",
-			"\xc3\xa9\xef\xbf\xbd\xc2\x9b"},
+			"\xc3\xa9\xef\xbf\xbd\\u009b"},
 		{STR("\"\\"), "\"\\", "\"\\", "\\\"\\\\"},
 	};
 	struct buf out = BUF_INIT(1000);
@@ -194,6 +194,68 @@ static void test_escapes(void **state)
 		buf_add(&out, v);
 		json_escape(&out, 0, &scratch);
 		assert_string_equal(out.s, escapes[i].json);
+	}
+	buf_done(&out);
+}
+
+/* A byte that must be escaped is seen wherever it stands in the text, and however long that is. */
+static void test_escapes_everywhere(void **state)
+{
+	struct buf out = BUF_INIT(1000);
+	char text[50];
+
+	for (size_t n = 1; n < sizeof(text); n++) {
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'x', n);
+			text[at] = '\n';
+			assert_false(text_is_plain(str_make(text, n)));
+			buf_clear(&out);
+			buf_add(&out, str_make(text, n));
+			json_escape(&out, 0, &scratch);
+			assert_int_equal(out.len, n + 1);
+			/* at the very end of a buffer that cannot grow */
+			struct buf full = buf_fixed(arena_raw(&scratch, n + 1), n + 1);
+
+			buf_add(&full, str_make(text, n));
+			line_escape(&full, 0, false, &scratch);
+			assert_true(full.cut);
+			assert_int_equal(full.s[at], '\\');
+		}
+		memset(text, '~', n);
+		assert_true(text_is_plain(str_make(text, n)));
+	}
+	assert_true(text_is_plain(STR_NULL));
+	buf_done(&out);
+}
+
+/* A line with something to be escaped is written twice, and nobody sees it. */
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *format, *expected;
+	} lines[] = {
+		{"%proc.name:%evt.num", "ba\\nsh:7"},
+		{"\t%3proc.name|%evt.num\n", "\tba\\|7\n"},
+		{"%20proc.name|", "ba\\nsh              |"},
+		{"a text of more than sixteen bytes: %proc.name",
+			"a text of more than sixteen bytes: ba\\nsh"},
+		{"%evt.num%evt.num", "77"},
+		{"only text", "only text"},
+	};
+	struct subject odd = usual;
+	struct field_ctx ctx = {&odd, &scratch};
+	struct buf out = BUF_INIT(65536);
+	struct filter_error fe;
+	struct format *f;
+
+	odd.name = "ba\nsh";
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		assert_int_equal(
+			format_compile(&arena, str_of(lines[i].format), &test_options, &f, &fe), 0);
+		buf_clear(&out);
+		buf_add_cstr(&out, "line before\n");
+		format_render_line(f, &ctx, false, &out);
+		assert_string_equal(out.s + strlen("line before\n"), lines[i].expected);
 	}
 	buf_done(&out);
 }
@@ -255,6 +317,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_allowed),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_escapes_everywhere),
+		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_json),
 	};
 

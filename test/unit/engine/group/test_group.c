@@ -218,6 +218,66 @@ static void test_samples(void **state)
 	group_free(g);
 }
 
+/* How many different values: texts, numbers; the same again and again costs nothing. */
+static void test_distinct(void **state)
+{
+	struct group_column columns[] = {
+		{.name = STR("NAME"), .field = STR("proc.name"), .agg = GROUP_KEY},
+		{.name = STR("FILES"), .field = STR("fd.name"), .agg = GROUP_DISTINCT},
+		{.name = STR("SIZES"), .field = STR("evt.buflen"), .agg = GROUP_DISTINCT},
+	};
+	struct group_spec spec = spec_of(columns, 3);
+	struct group_table *g = make(&spec);
+	const struct group_row *rows;
+	uint64_t warm = 0;
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 1000; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "/%d", i);
+			assert_true(feed(g, "cat", name, i % 7));
+		}
+		if (round == 1)
+			warm = group_mallocs(g);
+	}
+	assert_true(feed(g, "ls", "/1", 1));
+	assert_int_equal(group_rows(g, 0, 0, &rows), 2);
+	assert_int_equal(rows[0].values[1].type, VT_U64);
+	assert_int_equal(rows[0].values[1].u, 1000);
+	assert_int_equal(rows[0].values[2].u, 7);
+	assert_int_equal(rows[1].values[1].u, 1);
+	group_clear(g);
+	for (int i = 0; i < 1000; i++)
+		feed(g, "cat", "/1", 1);
+	assert_int_equal(group_rows(g, 0, 0, &rows), 1);
+	assert_int_equal(rows[0].values[1].u, 1);
+	assert_true(group_mallocs(g) <= warm + 2); /* the room for rows that are shown */
+	group_free(g);
+}
+
+/* A key that is missing is a row of its own when the spec says so. */
+static void test_missing_keys(void **state)
+{
+	struct group_column columns[] = {
+		{.name = STR("NAME"), .field = STR("proc.name"), .agg = GROUP_KEY},
+		{.name = STR("CIP"), .field = STR("fd.cip"), .agg = GROUP_KEY},
+	};
+	struct group_spec spec = spec_of(columns, 2);
+	struct group_table *g = make(&spec);
+	const struct group_row *rows;
+
+	assert_false(feed(g, "cat", "/1", 1));
+	group_free(g);
+	spec.missing_keys = true;
+	g = make(&spec);
+	assert_true(feed(g, "cat", "/1", 1));
+	assert_true(feed(g, "cat", "/1", 1));
+	assert_int_equal(group_rows(g, 0, 0, &rows), 1);
+	assert_null(rows[0].values[1].s.s);
+	group_free(g);
+}
+
 static void test_warm(void **state)
 {
 	struct group_spec spec = spec_of(all_columns, NCOLUMNS);
@@ -332,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_filter_and_keys),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_distinct),
+		cmocka_unit_test(test_missing_keys),
 		cmocka_unit_test(test_warm),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_format),

@@ -2,6 +2,8 @@
 /* What each event does to its process. */
 #include "events.h"
 
+#include <unistd.h>
+
 static void fork_inherits(void **unused)
 {
 	struct state *s = new_blind_state();
@@ -97,6 +99,37 @@ static void threads(void **unused)
 	apply(s, make(CODE_CLOSE, 99, TICK));
 	assert_null(state_process_by_pid(s, 20));
 	state_free(s);
+}
+
+/* Live, the kernel says which thread was the last. */
+static void threads_live(void **unused)
+{
+	char root[] = "/tmp/koban-apply-XXXXXX";
+
+	assert_non_null(mkdtemp(root));
+	struct state *s = new_state((struct state_options){.host_root = root});
+	struct made_event *m = make_fork(10, TICK, 10, TICK);
+
+	apply(s, make_exec(10, TICK, "/bin/x", "x"));
+	m->ev.fork.clone_flags = CLONE_THREAD;
+	m->ev.fork.child_tid = 12;
+	assert_int_equal(apply(s, m)->nthreads, 2);
+	/* its leader ends, then a thread whose start nobody told */
+	m = make_exit(10, TICK, 1);
+	m->ev.is_thread_exit = true;
+	assert_int_equal(apply(s, m)->nthreads, 2); /* it is still there */
+	m->ev.tid = 14;
+	assert_int_equal(apply(s, m)->nthreads, 1);
+	apply(s, make(CODE_CLOSE, 99, TICK));
+	assert_non_null(state_process_by_pid(s, 10));
+	/* the last is none that was known: the process ends all the same */
+	m = make_exit(10, TICK, 1);
+	m->ev.tid = 13;
+	apply(s, m);
+	apply(s, make(CODE_CLOSE, 99, TICK));
+	assert_null(state_process_by_pid(s, 10));
+	state_free(s);
+	rmdir(root);
 }
 
 static void credentials(void **unused)
@@ -263,6 +296,7 @@ int main(void)
 		cmocka_unit_test(fork_inherits),
 		cmocka_unit_test(failed_exec),
 		cmocka_unit_test(threads),
+		cmocka_unit_test(threads_live),
 		cmocka_unit_test(credentials),
 		cmocka_unit_test(sessions),
 		cmocka_unit_test(namespaces),

@@ -282,10 +282,24 @@ static void listed_sockets(void **unused)
 	assert_int_equal(c.ev->fd.sock.role, ROLE_SERVER);
 	assert_int_equal(c.ev->fd.sock.local_port, 80);
 	assert_str(cap_fd_name(&c), "1.2.3.4:5000->10.0.0.1:80");
+	/* both ends are this machine, whatever the interface lists */
+	static const uint8_t lo[] = {127, 0, 0, 1};
+	state_add_address(c.s, lo, false);
+	fd.num = 4;
+	fd.sock = (struct event_sock){.has_local = true,
+		.has_remote = true,
+		.local = {127, 0, 1, 1},
+		.remote = {127, 0, 0, 1},
+		.local_port = 40000,
+		.remote_port = 80};
+	assert_int_equal(state_add_descriptor(c.s, 10, &fd, STR_NULL), 0);
+	cap_fd(&c, "read", 10, 4);
+	assert_int_equal(c.ev->fd.sock.role, ROLE_CLIENT);
+	assert_str(cap_fd_name(&c), "127.0.1.1:40000->127.0.0.1:80");
 	cap_free(&c);
 }
 
-/* A live event is left as it is, and the tables learn from it. */
+/* A live event is left as it is, and the tables learn from it; what they did not know is news. */
 static void live(void **unused)
 {
 	struct cap c = cap_new((struct state_options){0});
@@ -302,6 +316,7 @@ static void live(void **unused)
 	struct event before = m->ev;
 
 	cap_apply(&c, m);
+	before.fd.is_news = true; /* the parameters lack the inode */
 	assert_memory_equal(&m->ev, &before, sizeof(before));
 	const struct descriptor *d = state_descriptor_find(c.p, 3);
 
@@ -319,6 +334,10 @@ static void live(void **unused)
 	m->ev.path.name = STR("/old");
 	cap_apply(&c, m);
 	assert_str(state_descriptor_find(c.p, 7)->name, "/old");
+	assert_true(m->ev.fd.is_news);
+	m->ev.fd.is_news = false;
+	cap_apply(&c, m);
+	assert_false(m->ev.fd.is_news);
 	m = make(EV_CLOSE, 11, 2 * TICK);
 	set_num(m, "res", 0);
 	set_num(m, "fd", 3);
@@ -327,6 +346,88 @@ static void live(void **unused)
 	cap_apply(&c, m);
 	assert_null(state_descriptor_find(c.p, 3));
 	assert_null(state_descriptor_find(&row_by_pid(c.s, 10)->p, 7));
+	cap_free(&c);
+}
+
+/* Live, a close finds nothing in the kernel: whoever lists events is told from the table. */
+static void closed(void **unused)
+{
+	for (int shows = 0; shows < 2; shows++) {
+		struct cap c = cap_new((struct state_options){.shows_closed = shows});
+
+		cap_apply(&c, make_exec(10, TICK, "/bin/a", "a"));
+		struct made_event *m = make(EV_READ, 10, TICK);
+		set_num(m, "res", 1);
+		set_num(m, "fd", 7);
+		m->ev.has_fd = true;
+		m->ev.fd = (struct event_fd){.num = 7, .type = FD_FILE, .ino = 6};
+		m->ev.path.name = STR("/old");
+		cap_apply(&c, m);
+		m = make(EV_CLOSE, 10, TICK);
+		set_num(m, "res", 0);
+		set_num(m, "fd", 7);
+		m->ev.has_fd = true;
+		m->ev.fd = (struct event_fd){.num = 7};
+		cap_apply(&c, m);
+		assert_str(m->ev.path.name, shows ? "/old" : "");
+		assert_int_equal(m->ev.fd.type, shows ? FD_FILE : FD_UNKNOWN);
+		assert_null(state_descriptor_find(c.p, 7));
+		cap_free(&c);
+	}
+}
+
+/* A capture's event that tells itself what its descriptor is, as koban writes it. */
+static void news(void **unused)
+{
+	struct cap c = cap_new((struct state_options){0});
+
+	cap_add(&c, 10, 10, 0, "a", "/");
+	struct made_event *m = cap_make("read", 10);
+	set_num(m, "res", 1);
+	set_num(m, "fd", 9);
+	m->ev.fd = (struct event_fd){.num = INT64_MIN,
+		.type = FD_FILE,
+		.ino = 6,
+		.is_news = true,
+		.other_name = STR("/sent/over")};
+	cap_apply(&c, m);
+	assert_str(m->ev.path.name, "/sent/over");
+	assert_int_equal(m->ev.fd.num, 9);
+	cap_fd(&c, "read", 10, 9);
+	assert_str(c.ev->path.name, "/sent/over");
+	assert_false(c.ev->fd.is_news);
+	/* of a call that has no descriptor it is nothing */
+	m = cap_make("getuid", 10);
+	m->ev.fd = (struct event_fd){.num = INT64_MIN, .type = FD_FILE, .is_news = true};
+	cap_apply(&c, m);
+	assert_false(m->ev.has_fd);
+	assert_int_equal(m->ev.fd.type, FD_UNKNOWN);
+	cap_free(&c);
+}
+
+/* A descriptor that was sent over takes the place of one that the table took for open. */
+static void received(void **unused)
+{
+	struct cap c = cap_new((struct state_options){0});
+	const struct {
+		uint64_t len;
+		uint32_t level, type;
+		int32_t fds[2];
+	} control = {24, SOL_SOCKET, SCM_RIGHTS, {3, 4}};
+
+	cap_add(&c, 10, 10, 0, "a", "/");
+	for (int lies = 0; lies < 3; lies++) {
+		cap_open(&c, 10, 3, "/three", 1);
+		cap_open(&c, 10, 4, "/four", 1);
+		struct made_event *m = cap_make("recvmsg", 10);
+		set_num(m, "res", lies == 2 ? -11 : 1);
+		set_num(m, "fd", 9);
+		/* as it is; cut short; of a call that failed */
+		set_raw(m, "msgcontrol", &control, sizeof(control) - (lies == 1 ? 4 : 0));
+		cap_apply(&c, m);
+		assert_true(!state_descriptor_find(c.p, 3) == !lies);
+		assert_true(!state_descriptor_find(c.p, 4) == !lies);
+	}
 	cap_free(&c);
 }
 
@@ -342,6 +443,9 @@ int main(void)
 		cmocka_unit_test(datagrams),
 		cmocka_unit_test(listed_sockets),
 		cmocka_unit_test(live),
+		cmocka_unit_test(closed),
+		cmocka_unit_test(news),
+		cmocka_unit_test(received),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

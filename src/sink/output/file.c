@@ -101,12 +101,31 @@ static void follow_path(struct file_state *s)
 		s->size = (uint64_t)st.st_size;
 }
 
+/*
+ * The first number without a file, at most keep_files: only the files below it have to move. A
+ * rotation that fails half way is tried again with the next finding, and must not push an older
+ * file over the end each time.
+ */
+static unsigned first_gap(const char *path, unsigned keep_files)
+{
+	char name[4096];
+
+	for (unsigned i = 1; i < keep_files; i++) {
+		struct stat st;
+		int n = snprintf(name, sizeof(name), "%s.%u", path, i);
+
+		if (n < (int)sizeof(name) && lstat(name, &st) < 0 && errno == ENOENT)
+			return i;
+	}
+	return keep_files;
+}
+
 static int rotate(struct file_state *s, struct err *e)
 {
 	const char *path = s->config->path;
 	char from[4096], to[4096];
 
-	for (unsigned i = s->config->keep_files; i > 0; i--) {
+	for (unsigned i = first_gap(path, s->config->keep_files); i > 0; i--) {
 		int n = snprintf(to, sizeof(to), "%s.%u", path, i);
 		int m = i > 1 ? snprintf(from, sizeof(from), "%s.%u", path, i - 1)
 			      : snprintf(from, sizeof(from), "%s", path);

@@ -125,6 +125,7 @@ static bool copy_finding(struct arena *a, const struct finding *from, struct fin
 	}
 	to->tags = tags;
 	to->fields = fields;
+	to->context = NULL; /* of one event, and this stands for many */
 	return true;
 }
 

@@ -89,7 +89,7 @@ static bool wants_spooling(struct output *o)
 		return false;
 	pthread_mutex_lock(&o->lock);
 	const struct queue *q = &o->queue;
-	bool is_half_full = q->count > q->max_count / 2 || q->used > q->size / 2;
+	bool is_half_full = q->count > q->max_count / 2 || queue_used(q) > q->size / 2;
 	bool wants = q->count && (is_half_full || atomic_load(&o->is_down));
 	pthread_mutex_unlock(&o->lock);
 	return wants;

@@ -17,6 +17,7 @@ enum output_kind {
 	OUTPUT_SYSLOG,
 	OUTPUT_PROGRAM,
 	OUTPUT_HTTP,
+	OUTPUT_STORE, /* koban's own store: docs/outputs.md has the protocol */
 	OUTPUT_KIND_COUNT
 };
 
@@ -39,6 +40,7 @@ struct output_config {
 	 * program: false = one run of the command a finding; true = one that stays and reads lines.
 	 */
 	bool keep_alive;
+	/* store: "unix:/run/koban/ingest.sock" */
 	/* syslog: "unix:/dev/log", "udp://host:514", "tcp://host:601", "tls://host:6514" */
 	const char *address;
 	const char *facility; /* "daemon" … */
@@ -49,7 +51,7 @@ struct output_config {
 	const char *url, *user_agent, *ca_cert, *ca_path, *client_cert, *client_key;
 	const char *const *headers; /* "Name: value", NULL-terminated */
 	bool insecure;
-	uint64_t timeout_ms; /* of one finding's delivery, all kinds; 0 = 5 s */
+	uint64_t timeout_ms; /* of one finding's delivery, all kinds; 0 = 5 s, store: 30 s */
 };
 
 struct outputs_options {
@@ -58,6 +60,11 @@ struct outputs_options {
 	size_t queue_capacity;    /* findings; 0 = 8192 */
 	const char *spool_dir;    /* NULL = no spool: what does not fit is dropped and counted */
 	uint64_t spool_max_bytes; /* per output; 0 = 256 MiB */
+	/*
+	 * A folder of a memory file system (below /run) where the queues of outputs that spool lie:
+	 * what outputs_emit() has taken then outlives a koban that is killed. NULL = own memory.
+	 */
+	const char *memory_dir;
 };
 
 /*
@@ -70,10 +77,10 @@ struct output_counters {
 	uint64_t sent;    /* taken by the other side */
 	uint64_t failed_tries; /* deliveries that did not work and were or will be tried again */
 	uint64_t refused;      /* of dropped: the other side will never take them (HTTP 400 …) */
-	uint64_t dropped;      /* lost: queue and spool full, refused, output ended */
-	uint64_t folded;       /* repeats that became part of a count */
-	uint64_t spooled;      /* waiting in the spool now */
-	uint64_t spool_bytes;  /* on disk now */
+	uint64_t dropped;     /* lost: queue and spool full, refused, output ended, spool damaged */
+	uint64_t folded;      /* repeats that became part of a count */
+	uint64_t spooled;     /* waiting in the spool now */
+	uint64_t spool_bytes; /* on disk now */
 	uint64_t spool_errors; /* writes to the spool that failed: full disk, full spool */
 	uint64_t queue_depth;  /* waiting in memory now */
 	bool is_up;
@@ -85,6 +92,20 @@ int outputs_open(const struct outputs_options *o, struct outputs **ret, struct e
 void outputs_close(struct outputs *o, uint64_t drain_ms);
 /* From the engine's thread; never blocks on an output. */
 void outputs_emit(struct outputs *o, const struct finding *f);
+/*
+ * A record that was made elsewhere, one line of JSON without its end, for outputs of kind
+ * OUTPUT_STORE: kept, ordered, spooled and counted as findings are. From any thread.
+ */
+void outputs_emit_record(struct outputs *o, struct str record);
+enum outputs_offer_slot { OFFER_METRICS, OFFER_INVENTORY, OFFER_SLOTS };
+enum { OFFER_MAX = 1 << 20 }; /* bytes */
+/*
+ * The same for what is worth nothing later: it goes when the peer is there, and is replaced by a
+ * newer one of its slot; neither spooled nor counted. From any thread.
+ */
+void outputs_offer(struct outputs *o, enum outputs_offer_slot slot, struct str record);
+/* Is there an output of that kind? */
+bool outputs_has_kind(const struct outputs *o, enum output_kind kind);
 /* Reopens files (SIGUSR1, after logrotate). */
 void outputs_reopen(struct outputs *o);
 size_t outputs_counters(const struct outputs *o, struct output_counters *ret, size_t max);

@@ -20,7 +20,11 @@
 
 #include "sink/output/output.h"
 
-enum { RECORD_MAX = 256 * 1024 }; /* bytes of one formatted finding */
+enum {
+	RECORD_MAX = 256 * 1024, /* bytes of one formatted finding */
+	WINDOW_MAX = 256,        /* records that are sent at once … */
+	WINDOW_BYTES = 1 << 20,  /* … and their bytes; a first one that is longer goes alone */
+};
 
 /* ---- one kind of output ---------------------------------------------------------------------- */
 
@@ -29,6 +33,10 @@ enum send_result {
 	SEND_RETRY,   /* did not work now: again later, the same record */
 	SEND_REFUSED, /* will never work for this record */
 	SEND_ENDED,   /* will never work again for any record: the reader has gone */
+};
+
+struct sent {
+	size_t taken, refused;
 };
 
 struct sender_env {
@@ -46,6 +54,17 @@ struct output_ops {
 	void (*format)(const struct output_config *c, const struct finding *f, struct buf *out);
 	/* On the worker's thread; e is filled unless SEND_OK. */
 	enum send_result (*send)(void *state, struct str record, struct err *e);
+	/*
+	 * Instead of send(), for peers that answer each record: up to `window` records at once,
+	 * oldest first, one behind the other in memory. The peer has answered for the first
+	 * ret->taken of them, and refused ret->refused of these; the result is that of the rest
+	 * (SEND_OK when nothing is left). e is filled when any was refused, and unless SEND_OK.
+	 */
+	enum send_result (*send_window)(
+		void *state, const struct str *records, size_t n, struct sent *ret, struct err *e);
+	size_t window;           /* 1 … WINDOW_MAX */
+	uint64_t timeout_ms;     /* the default of this kind; 0 = that of all */
+	uint64_t backoff_max_ms; /* 0 = that of all; for peers on this machine, which cost little */
 	/* Opens again what it had open; NULL = nothing to do. */
 	void (*reopen)(void *state);
 	void (*close)(void *state);
@@ -54,7 +73,7 @@ struct output_ops {
 };
 
 extern const struct output_ops output_stdout, output_file, output_syslog, output_program,
-	output_http;
+	output_http, output_store;
 
 /* The record without a line end: text or JSON as the configuration says. */
 void format_message(const struct output_config *c, const struct finding *f, struct buf *out);
@@ -69,18 +88,34 @@ int write_fd(int fd, struct str s, int stop_fd, uint64_t deadline_ns, size_t *re
 
 /* ---- queue.c: whole records in a ring of bytes; the caller locks ----------------------------- */
 
+struct queue_marks {
+	uint64_t begin, end; /* bytes that were ever popped and pushed */
+};
+
 struct queue {
 	uint8_t *ring;
-	size_t size, head, used;
+	size_t size;
 	size_t count, max_count;
+	struct queue_marks *marks; /* beside the ring */
+	int fd;                    /* of the file that holds both; -1 = memory */
 };
 
 int queue_init(struct queue *q, size_t max_count, size_t size_bytes);
+/*
+ * The same in a file of a memory file system, where records outlive a killed process. What an
+ * earlier run left there is handed to left(), oldest first, and forgotten when that took it all. 0,
+ * -EWOULDBLOCK (another process has it) or -errno.
+ */
+int queue_open_file(struct queue *q, size_t max_count, size_t size_bytes, const char *path,
+	int (*left)(void *arg, struct str record), void *arg);
 void queue_done(struct queue *q);
+size_t queue_used(const struct queue *q);
 /* False when it does not fit. */
 bool queue_push(struct queue *q, struct str record);
 /* The record at *pos (0 = the front) into out; moves *pos to the one behind. False at the end. */
 bool queue_peek(const struct queue *q, size_t *pos, struct buf *out);
+/* The same, behind what is in out. */
+bool queue_append(const struct queue *q, size_t *pos, struct buf *out);
 void queue_pop(struct queue *q);
 
 /* ---- spool.c: the same on disk; one owner at a time ------------------------------------------ */
@@ -93,8 +128,18 @@ void spool_close(struct spool *s);
 int spool_append(struct spool *s, struct str record);
 /* Makes what was appended survive a power cut. */
 int spool_sync(struct spool *s);
-/* The oldest record; false when there is none (a damaged segment is skipped, and said). */
-bool spool_front(struct spool *s, struct buf *out);
+/*
+ * The oldest record: 1, or 0 when there is none. A damaged segment is skipped, counted and said.
+ * -errno when the disk or memory fails just now: nothing is lost, ask again. (What cannot be read
+ * after READ_TRIES is damaged.)
+ */
+int spool_front(struct spool *s, struct buf *out);
+/*
+ * After spool_front(): the records behind it in the same segment, appended to out. *pos = 0 for the
+ * first; false at the end of the segment, and before one that does not check.
+ */
+bool spool_append_next(struct spool *s, uint64_t *pos, struct buf *out);
+/* Takes the oldest record away, whether or not spool_front() has looked at it. */
 void spool_pop(struct spool *s);
 uint64_t spool_count(const struct spool *s);
 uint64_t spool_bytes(const struct spool *s);
@@ -155,13 +200,19 @@ struct output {
 	bool closing, done;
 	uint64_t close_deadline_ns;
 
-	pthread_mutex_t spool_lock; /* spool, moved */
+	pthread_mutex_t spool_lock; /* spool, moved, damaged */
 	struct spool *spool;
 	struct buf moved;
+	uint64_t damaged; /* of spool_damaged(), what `dropped` counts */
 	bool spool_is_bad;
 
+	/* what is worth nothing later: the newest of each slot, until the worker takes it */
+	struct buf offers[OFFER_SLOTS]; /* under lock */
+	unsigned offered;               /* bits of slots */
+
 	/* the worker's own */
-	struct buf record;
+	struct buf record; /* the window, one record behind the other */
+	size_t ends[WINDOW_MAX];
 	uint64_t backoff_ms, random;
 	bool has_refused, has_said_down;
 	uint64_t said_ns;

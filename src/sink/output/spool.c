@@ -29,6 +29,7 @@
 #include "base/log.h"
 
 enum { HEAD_SIZE = 16, RECORD_HEAD = 8, CURSOR_SIZE = 20, MAX_SEGMENTS = 4096 };
+enum { READ_TRIES = 8 };
 enum { SEGMENT_MIN = 64 * 1024, SEGMENT_MAX = 8 * 1024 * 1024 };
 static const char magic[HEAD_SIZE] = "koban spool 1\n";
 
@@ -49,6 +50,7 @@ struct spool {
 	uint64_t bytes, count;
 	uint64_t max_bytes, segment_bytes;
 	uint64_t damaged;
+	unsigned failed_reads; /* in a row */
 };
 
 static void segment_name(uint64_t seq, char name[32])
@@ -319,7 +321,9 @@ static int begin_segment(struct spool *s)
 		return -ENOSPC;
 	spool_sync(s);
 	close_fd(&s->write_fd);
-	int fd = open_segment(s, s->next_seq, O_RDWR | O_CREAT | O_EXCL);
+	/* the number is used up whatever comes: what cannot be removed again is in nobody's way */
+	uint64_t seq = s->next_seq++;
+	int fd = open_segment(s, seq, O_RDWR | O_CREAT | O_EXCL);
 	if (fd < 0)
 		return fd;
 	ssize_t n = pwrite(fd, magic, HEAD_SIZE, 0);
@@ -327,14 +331,14 @@ static int begin_segment(struct spool *s)
 		int r = n < 0 ? -errno : -ENOSPC;
 		char name[32];
 
-		segment_name(s->next_seq, name);
+		segment_name(seq, name);
 		unlinkat(s->dir_fd, name, 0);
 		close(fd);
 		return r;
 	}
 	fsync(s->dir_fd);
 	s->write_fd = fd;
-	s->segments[s->nsegments++] = (struct segment){.seq = s->next_seq++, .size = HEAD_SIZE};
+	s->segments[s->nsegments++] = (struct segment){.seq = seq, .size = HEAD_SIZE};
 	s->bytes += HEAD_SIZE;
 	return 0;
 }
@@ -408,58 +412,113 @@ static void retire_first(struct spool *s)
 	s->front_size = 0;
 }
 
-static bool read_record(struct spool *s, struct buf *out)
+/* The length and the CRC of the record at an offset of the first segment: 0, -EBADMSG or -errno. */
+static int read_head(struct spool *s, uint64_t offset, uint32_t head[2])
 {
-	static const size_t chunk = 4096;
-	uint32_t head[2];
-	struct segment *first = &s->segments[0];
-	off_t at = (off_t)s->read_offset;
+	if (s->read_fd < 0) {
+		int fd = open_segment(s, s->segments[0].seq, O_RDONLY);
 
-	if (s->read_fd < 0 && (s->read_fd = open_segment(s, first->seq, O_RDONLY)) < 0)
-		return false;
-	if (pread(s->read_fd, head, sizeof(head), at) != (ssize_t)sizeof(head) ||
-		head[0] > RECORD_MAX)
-		return false;
-	at += RECORD_HEAD;
-	buf_clear(out);
-	for (size_t left = head[0]; left;) {
-		char tmp[4096];
-		ssize_t n = pread(s->read_fd, tmp, left < chunk ? left : chunk, at);
-
-		if (n <= 0)
-			return false;
-		buf_add(out, str_make(tmp, (size_t)n));
-		at += n;
-		left -= (size_t)n;
+		if (fd < 0) /* somebody removed it */
+			return fd == -ENOENT ? -EBADMSG : fd;
+		s->read_fd = fd;
 	}
-	if (crc32c(crc32c(0, head, sizeof(head[0])), out->s, out->len) != head[1])
-		return false;
-	s->front_size = RECORD_HEAD + (uint64_t)head[0];
-	return true;
+	ssize_t n = pread(s->read_fd, head, RECORD_HEAD, (off_t)offset);
+	if (n < 0)
+		return -errno;
+	return n == RECORD_HEAD && head[0] <= RECORD_MAX ? 0 : -EBADMSG;
 }
 
-bool spool_front(struct spool *s, struct buf *out)
+/* Appends `size` bytes; 0, -EBADMSG when the file ends before, or -errno. */
+static int read_bytes(struct spool *s, off_t at, size_t size, struct buf *out)
 {
+	char tmp[4096];
+
+	while (size) {
+		ssize_t n = pread(s->read_fd, tmp, size < sizeof(tmp) ? size : sizeof(tmp), at);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EBADMSG;
+		buf_add(out, str_make(tmp, (size_t)n));
+		at += n;
+		size -= (size_t)n;
+	}
+	return out->cut ? -ENOMEM : 0;
+}
+
+/*
+ * Appends the record at an offset of the first segment; *ret is its size there. 0, -EBADMSG for one
+ * that does not check, or -errno; then nothing was appended.
+ */
+static int read_record(struct spool *s, uint64_t offset, struct buf *out, uint64_t *ret)
+{
+	uint32_t head[2];
+	size_t start = out->len;
+	int r = read_head(s, offset, head);
+
+	if (r < 0)
+		return r;
+	r = read_bytes(s, (off_t)offset + RECORD_HEAD, head[0], out);
+	if (r == 0 && crc32c(crc32c(0, head, sizeof(head[0])), buf_str(out).s + start, head[0]) !=
+			      head[1])
+		r = -EBADMSG;
+	if (r < 0)
+		buf_cut(out, start);
+	else
+		*ret = RECORD_HEAD + (uint64_t)head[0];
+	return r;
+}
+
+static void skip_damaged(struct spool *s)
+{
+	log_warn("spool %s: segment %016llx: %llu findings cannot be read back", s->path,
+		(unsigned long long)s->segments[0].seq, (unsigned long long)s->segments[0].count);
+	s->damaged += s->segments[0].count;
+	retire_first(s);
+}
+
+int spool_front(struct spool *s, struct buf *out)
+{
+	buf_clear(out);
 	while (s->nsegments) {
 		if (s->segments[0].count == 0) {
 			retire_first(s);
 			continue;
 		}
-		if (read_record(s, out))
-			return true;
-		log_warn("spool %s: segment %016llx: %llu findings cannot be read back", s->path,
-			(unsigned long long)s->segments[0].seq,
-			(unsigned long long)s->segments[0].count);
-		s->damaged += s->segments[0].count;
-		retire_first(s);
+		int r = read_record(s, s->read_offset, out, &s->front_size);
+		/* a disk that fails may work again; one that keeps failing must not hold up all */
+		if (r < 0 && r != -EBADMSG && ++s->failed_reads < READ_TRIES)
+			return r;
+		s->failed_reads = 0;
+		if (r == 0)
+			return 1;
+		skip_damaged(s);
 	}
-	return false;
+	return 0;
+}
+
+bool spool_append_next(struct spool *s, uint64_t *pos, struct buf *out)
+{
+	if (!*pos)
+		*pos = s->front_size;
+	if (s->read_offset + *pos >= s->segments[0].size)
+		return false;
+	uint64_t size;
+
+	if (read_record(s, s->read_offset + *pos, out, &size) < 0)
+		return false;
+	*pos += size;
+	return true;
 }
 
 void spool_pop(struct spool *s)
 {
-	if (!s->nsegments || !s->front_size)
-		return;
+	uint32_t head[2];
+
+	/* the keeper may have moved it here since it was looked at elsewhere */
+	if (s->count && !s->front_size && read_head(s, s->read_offset, head) == 0)
+		s->front_size = RECORD_HEAD + (uint64_t)head[0];
+	if (!s->count || !s->front_size)
+		return; /* one that cannot be read now comes again: repeated, not lost */
 	s->read_offset += s->front_size;
 	s->front_size = 0;
 	s->count--;

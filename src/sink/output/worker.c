@@ -31,42 +31,79 @@ int thread_start(pthread_t *t, void *(*fn)(void *), void *arg, const char *name)
 	return -r;
 }
 
-/* The oldest record into o->record; it stays where it is. */
-static bool front(struct output *o)
+static bool has_room(const struct output *o, size_t n)
 {
-	bool found;
-
-	pthread_mutex_lock(&o->spool_lock);
-	found = o->spool && spool_count(o->spool) && spool_front(o->spool, &o->record);
-	if (!found) {
-		size_t pos = 0;
-
-		pthread_mutex_lock(&o->lock);
-		found = queue_peek(&o->queue, &pos, &o->record);
-		pthread_mutex_unlock(&o->lock);
-	}
-	pthread_mutex_unlock(&o->spool_lock);
-	return found;
+	return n < (o->ops->send_window ? o->ops->window : 1) &&
+	       (n == 0 || o->record.len < WINDOW_BYTES);
 }
 
 static void publish_spool(struct output *o)
 {
+	uint64_t damaged = spool_damaged(o->spool);
+
+	atomic_fetch_add(&o->dropped, damaged - o->damaged);
+	o->damaged = damaged;
 	atomic_store(&o->spooled, spool_count(o->spool));
 	atomic_store(&o->spool_size, spool_bytes(o->spool));
 }
 
-/* Removes the record that front() gave: it is still the oldest, wherever the keeper has put it. */
-static void pop(struct output *o)
+/* From the spool, or -errno; what lies behind its first segment is for another time. */
+static int take_spooled(struct output *o)
+{
+	int n = 0, r = spool_front(o->spool, &o->record);
+	uint64_t pos = 0;
+
+	publish_spool(o);
+	if (r <= 0)
+		return r;
+	o->ends[n++] = o->record.len;
+	while (has_room(o, (size_t)n) && spool_append_next(o->spool, &pos, &o->record))
+		o->ends[n++] = o->record.len;
+	return n;
+}
+
+static int take_queued(struct output *o)
+{
+	size_t pos = 0;
+	int n = 0;
+
+	pthread_mutex_lock(&o->lock);
+	while (has_room(o, (size_t)n) && queue_append(&o->queue, &pos, &o->record))
+		o->ends[n++] = o->record.len;
+	pthread_mutex_unlock(&o->lock);
+	return n;
+}
+
+/*
+ * The oldest records into o->record, as many as go at once; they stay where they are. -errno when
+ * they cannot be read from the disk now: then what waits behind them in memory has to wait, too.
+ */
+static int front(struct output *o)
+{
+	int n = 0;
+
+	buf_clear(&o->record);
+	pthread_mutex_lock(&o->spool_lock);
+	if (o->spool && spool_count(o->spool))
+		n = take_spooled(o);
+	if (n == 0)
+		n = take_queued(o);
+	pthread_mutex_unlock(&o->spool_lock);
+	return n;
+}
+
+/* Removes the first of what front() gave: still the oldest, wherever the keeper has put them. */
+static void pop(struct output *o, size_t n)
 {
 	pthread_mutex_lock(&o->spool_lock);
-	if (spool_count(o->spool)) {
+	for (; n && spool_count(o->spool); n--)
 		spool_pop(o->spool);
+	if (o->spool)
 		publish_spool(o);
-	} else {
-		pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->lock);
+	for (; n; n--)
 		queue_pop(&o->queue);
-		pthread_mutex_unlock(&o->lock);
-	}
+	pthread_mutex_unlock(&o->lock);
 	pthread_mutex_unlock(&o->spool_lock);
 }
 
@@ -100,8 +137,11 @@ static void back_off(struct output *o)
 	o->backoff_ms = o->backoff_ms ? o->backoff_ms * 2 : t->backoff_min_ms;
 	if (o->backoff_ms < asked)
 		o->backoff_ms = asked;
-	if (o->backoff_ms > t->backoff_max_ms)
-		o->backoff_ms = t->backoff_max_ms;
+	uint64_t most = o->ops->backoff_max_ms && o->ops->backoff_max_ms < t->backoff_max_ms
+				? o->ops->backoff_max_ms
+				: t->backoff_max_ms;
+	if (o->backoff_ms > most)
+		o->backoff_ms = most;
 	uint64_t until_ns = clock_boot_ns() + jittered(o, o->backoff_ms) * 1000000;
 	pthread_mutex_lock(&o->lock);
 	while (!(o->closing && o->spool) && !atomic_load(&o->reopen)) {
@@ -139,11 +179,18 @@ static void set_up(struct output *o)
 	}
 }
 
-static void settle_ok(struct output *o)
+/* What the peer has answered for. */
+static void settle_taken(struct output *o, struct sent s, const struct err *e)
 {
-	pop(o);
-	atomic_fetch_add(&o->sent, 1);
-	o->has_refused = false;
+	if (!s.taken)
+		return;
+	pop(o, s.taken);
+	atomic_fetch_add(&o->sent, s.taken - s.refused);
+	atomic_fetch_add(&o->dropped, s.refused);
+	atomic_fetch_add(&o->refused, s.refused);
+	if (s.refused && !o->has_refused)
+		log_warn("output %s: %s; the finding is dropped", o->config.name, e->msg);
+	o->has_refused = s.refused > 0;
 	set_up(o);
 }
 
@@ -156,25 +203,16 @@ static void settle_retry(struct output *o, const struct err *e)
 	back_off(o);
 }
 
-static void settle_refused(struct output *o, const struct err *e)
-{
-	pop(o);
-	atomic_fetch_add(&o->dropped, 1);
-	atomic_fetch_add(&o->refused, 1);
-	if (!o->has_refused)
-		log_warn("output %s: %s; the finding is dropped", o->config.name, e->msg);
-	o->has_refused = true;
-	set_up(o);
-}
-
 /* The reader has gone for good: what waits is counted as dropped, and so is all that comes. */
 static void settle_ended(struct output *o, const struct err *e)
 {
+	int n;
+
 	atomic_store(&o->has_ended, true);
 	log_info("output %s: %s; this output ends", o->config.name, e->msg);
-	while (front(o)) {
-		pop(o);
-		atomic_fetch_add(&o->dropped, 1);
+	while ((n = front(o)) > 0) {
+		pop(o, (size_t)n);
+		atomic_fetch_add(&o->dropped, (uint64_t)n);
 	}
 }
 
@@ -184,7 +222,7 @@ static bool wait_for_work(struct output *o)
 	bool go_on;
 
 	pthread_mutex_lock(&o->lock);
-	while (!o->queue.count && !atomic_load(&o->spooled) && !o->closing &&
+	while (!o->queue.count && !atomic_load(&o->spooled) && !o->closing && !o->offered &&
 		!atomic_load(&o->reopen))
 		pthread_cond_wait(&o->wake, &o->lock);
 	bool is_empty = !o->queue.count && !atomic_load(&o->spooled);
@@ -195,31 +233,74 @@ static bool wait_for_work(struct output *o)
 	return go_on;
 }
 
-static void send_one(struct output *o)
+static enum send_result send_window(struct output *o, size_t n, struct sent *ret, struct err *e)
+{
+	struct str records[WINDOW_MAX];
+	enum send_result r;
+
+	for (size_t i = 0, start = 0; i < n; start = o->ends[i++])
+		records[i] = str_make(o->record.s + start, o->ends[i] - start);
+	if (o->ops->send_window)
+		return o->ops->send_window(o->state, records, n, ret, e);
+	r = o->ops->send(o->state, records[0], e);
+	ret->taken = r == SEND_OK || r == SEND_REFUSED;
+	ret->refused = r == SEND_REFUSED;
+	return r == SEND_REFUSED ? SEND_OK : r;
+}
+
+static void send_oldest(struct output *o)
 {
 	struct err e = {0};
+	struct sent done = {0};
+	int n = front(o);
 
-	if (!front(o)) {
-		/* a damaged segment was skipped */
-		pthread_mutex_lock(&o->spool_lock);
-		publish_spool(o);
-		pthread_mutex_unlock(&o->spool_lock);
+	if (n == 0) /* a damaged segment was skipped */
+		return;
+	if (n < 0) {
+		err_set(&e, -n, "the spool cannot be read: %s", strerror(-n));
+		settle_retry(o, &e);
 		return;
 	}
-	switch (o->ops->send(o->state, buf_str(&o->record), &e)) {
-	case SEND_OK:
-		settle_ok(o);
-		break;
-	case SEND_RETRY:
+	enum send_result r = send_window(o, (size_t)n, &done, &e);
+	settle_taken(o, done, &e);
+	if (r == SEND_RETRY)
 		settle_retry(o, &e);
-		break;
-	case SEND_REFUSED:
-		settle_refused(o, &e);
-		break;
-	case SEND_ENDED:
+	else if (r == SEND_ENDED)
 		settle_ended(o, &e);
-		break;
+}
+
+/* The newest of one slot, if there is one: a peer that does not take it has missed it. */
+static void send_offer(struct output *o)
+{
+	struct err e = {0};
+	struct sent done = {0};
+	bool found = false;
+
+	buf_clear(&o->record);
+	pthread_mutex_lock(&o->lock);
+	for (unsigned i = 0; i < OFFER_SLOTS && !found; i++) {
+		found = o->offered & (1U << i);
+		if (!found)
+			continue;
+		buf_add(&o->record, buf_str(&o->offers[i]));
+		o->offered &= ~(1U << i);
 	}
+	pthread_mutex_unlock(&o->lock);
+	if (!found)
+		return;
+	o->ends[0] = o->record.len;
+	if (send_window(o, 1, &done, &e) == SEND_RETRY)
+		settle_retry(o, &e);
+	else
+		set_up(o);
+}
+
+static bool has_findings(struct output *o)
+{
+	pthread_mutex_lock(&o->lock);
+	bool has = o->queue.count || atomic_load(&o->spooled);
+	pthread_mutex_unlock(&o->lock);
+	return has;
 }
 
 static void *work(void *arg)
@@ -229,7 +310,11 @@ static void *work(void *arg)
 	while (wait_for_work(o)) {
 		if (atomic_exchange(&o->reopen, false) && o->ops->reopen)
 			o->ops->reopen(o->state);
-		send_one(o);
+		/* findings go first; an offer in between, so that a long spool hides nothing */
+		if (has_findings(o))
+			send_oldest(o);
+		if (!atomic_load(&o->is_down) || !has_findings(o))
+			send_offer(o);
 	}
 	pthread_mutex_lock(&o->lock);
 	o->done = true;

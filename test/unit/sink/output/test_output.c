@@ -4,10 +4,12 @@
 
 #include <poll.h>
 
+#include "base/sanitized.h"
+
 /* ---- counting allocations on the emitting thread --------------------------------------------- */
 
 static _Thread_local unsigned long nmallocs;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !IS_SANITIZED
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
@@ -543,7 +545,7 @@ static void repeats_are_folded(void **state)
 
 static void emitting_allocates_nothing(void **state)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if IS_SANITIZED
 	print_message("# skipped: needs a build without sanitizers\n");
 	return;
 #endif

@@ -14,73 +14,29 @@ static bool is_right(const struct group_column *c)
 	return c->agg != GROUP_KEY && c->agg != GROUP_LAST;
 }
 
-static struct str cell_text(const struct session *s, size_t row, size_t column, struct buf *b)
-{
-	struct buf raw = BUF_INIT(CELL_MAX);
-
-	buf_clear(b);
-	session_cell(s, row, column, &raw);
-	json_add_escaped(b, buf_str(&raw));
-	buf_done(&raw);
-	return buf_str(b);
-}
-
-static void measure(const struct session *s, int *widths, struct buf *cell)
-{
-	const struct view *v = session_view(s);
-
-	for (size_t i = 0; i < v->ncolumns; i++) {
-		widths[i] = text_width(v->columns[i].name);
-		for (size_t row = 0; row < session_count(s); row++) {
-			int w = text_width(cell_text(s, row, i, cell));
-
-			widths[i] = w > widths[i] ? w : widths[i];
-		}
-	}
-}
-
-static void add_padded(struct buf *out, struct str text, int width, bool right, bool is_last)
-{
-	int blanks = width - text_width(text);
-
-	for (int i = 0; right && i < blanks; i++)
-		buf_add_char(out, ' ');
-	buf_add(out, text);
-	for (int i = 0; !right && !is_last && i < blanks; i++)
-		buf_add_char(out, ' ');
-	if (!is_last)
-		buf_add_cstr(out, "  ");
-}
-
-static size_t last_shown(const struct view *v)
-{
-	size_t last = 0;
-
-	for (size_t i = 0; i < v->ncolumns; i++)
-		last = v->hidden[i] ? last : i;
-	return last;
-}
-
 static void print_table(const struct session *s, struct buf *out)
 {
 	const struct view *v = session_view(s);
-	struct buf cell = BUF_INIT(CELL_MAX * 6);
-	int widths[64] = {0};
-	size_t last = last_shown(v);
+	struct grid_column columns[GROUP_COLUMNS_MAX] = {0};
+	struct buf cell = BUF_INIT(CELL_MAX);
+	struct grid g;
+	size_t n = 0;
 
-	measure(s, widths, &cell);
-	for (size_t row = 0; row <= session_count(s); row++) {
+	for (size_t i = 0; i < v->ncolumns; i++)
+		if (!v->hidden[i])
+			columns[n++] = (struct grid_column){
+				.name = v->columns[i].name, .right = is_right(&v->columns[i])};
+	grid_init(&g, columns, n);
+	for (size_t row = 0; row < session_count(s); row++)
 		for (size_t i = 0; i < v->ncolumns; i++) {
-			struct str text = v->columns[i].name;
-
 			if (v->hidden[i])
 				continue;
-			if (row)
-				text = cell_text(s, row - 1, i, &cell);
-			add_padded(out, text, widths[i], is_right(&v->columns[i]), i == last);
+			buf_clear(&cell);
+			session_cell(s, row, i, &cell);
+			grid_add(&g, buf_str(&cell));
 		}
-		buf_add_char(out, '\n');
-	}
+	out->cut = grid_print(&g, out) < 0 || out->cut;
+	grid_done(&g);
 	buf_done(&cell);
 }
 

@@ -5,20 +5,20 @@
  * the view at hand; screen.c draws a session on a canvas; keys.c changes it; terminal.c alone knows
  * ncurses.
  */
+#include "base/grid.h"
 #include "engine/group/group.h"
 #include "face/top/top.h"
 
 /* ---- views ---- */
 
 enum view_type { VIEW_TABLE, VIEW_LIST, VIEW_SPECTROGRAM };
-enum view_from { FROM_EVENTS, FROM_PROCESSES, FROM_THREADS, FROM_DESCRIPTORS };
 
 struct view {
 	struct str id, name, desc, file;
 	struct str *tips;
 	size_t ntips;
 	enum view_type type;
-	enum view_from from;
+	enum group_from from;
 	struct str filter;
 	struct str *applies_to; /* fields; none = always */
 	size_t napplies;
@@ -45,13 +45,6 @@ void views_done(struct views *v);
 const struct view *views_find(const struct views *v, struct str id);
 /* -ENOENT with what was meant. */
 int views_get(const struct views *v, struct str id, const struct view **ret, struct err *e);
-
-/* ---- samples of what is there ---- */
-
-extern const struct field_class field_class_sample;
-/* Every process, thread or descriptor of the state goes by as an event. */
-void samples_take(const struct top_feed *feed, enum view_from from, uint64_t now_ns,
-	void (*fn)(const struct field_subject *s, void *arg), void *arg);
 
 /* ---- a session: what is shown, without a screen ---- */
 
@@ -185,7 +178,6 @@ void canvas_clear(struct canvas *c);
 /* From a column on, at most `width` columns; the column behind it. Control characters are shown. */
 int canvas_text(struct canvas *c, int row, int column, int width, enum style st, struct str s);
 void canvas_fill(struct canvas *c, int row, int column, int width, enum style st);
-int text_width(struct str s);
 /* Lines of text as they stand, for tests. */
 void canvas_format(const struct canvas *c, struct buf *out);
 

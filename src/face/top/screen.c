@@ -32,7 +32,7 @@ static void add_status(const struct session *s, struct buf *b)
 	if (s->is_live) {
 		buf_add_cstr(b, s->is_paused ? "PAUSED  " : "");
 		add_count(b, s->events_s);
-		buf_printf(b, " ev/s  %llu lost  cpu %.1f%%", (unsigned long long)lost,
+		buf_printf(b, " ev/s  %llu lost  koban %.1f%% cpu", (unsigned long long)lost,
 			s->cpu_percent);
 	} else {
 		add_count(b, (double)s->events);
@@ -248,6 +248,8 @@ static void draw_table(struct ui *ui, struct canvas *c, int row, int height)
 	buf_done(&b);
 }
 
+enum { CHOICE_MIN = 12 };
+
 /* ---- lists to choose from, and texts ------------------------------------------------------- */
 
 size_t picker_views(const struct session *s, const struct view **ret, size_t max)
@@ -260,14 +262,14 @@ size_t picker_views(const struct session *s, const struct view **ret, size_t max
 	return n;
 }
 
-static void draw_choice(
-	const struct ui *ui, struct canvas *c, int y, size_t i, struct str name, struct str desc)
+static void draw_choice(const struct ui *ui, struct canvas *c, int y, size_t i, int width,
+	struct str name, struct str desc)
 {
 	enum style st = i == ui->pick ? STYLE_SELECTED : STYLE_NORMAL;
 
 	canvas_fill(c, y, 0, c->columns, st);
-	canvas_text(c, y, 1, 22, i == ui->pick ? st : STYLE_KEY_COLUMN, name);
-	canvas_text(c, y, 24, c->columns - 24, st, desc);
+	canvas_text(c, y, 1, width, i == ui->pick ? st : STYLE_KEY_COLUMN, name);
+	canvas_text(c, y, width + 2, c->columns - width - 2, st, desc);
 }
 
 static void draw_choices(struct ui *ui, struct canvas *c, int row, int height)
@@ -286,10 +288,18 @@ static void draw_choices(struct ui *ui, struct canvas *c, int row, int height)
 		ui->pick_top = ui->pick - h + 1;
 	ui->table_row = row + 1;
 	ui->table_height = height - 1;
+	/* names are what is chosen by: descriptions have the rest */
+	int width = CHOICE_MIN;
+
+	for (size_t i = 0; i < n; i++) {
+		int len = (int)(sort ? v->columns[i].name : views[i]->name).len;
+
+		width = len > width && len < c->columns / 2 ? len : width;
+	}
 	for (size_t i = 0; i < h && ui->pick_top + i < n; i++) {
 		size_t at = ui->pick_top + i;
 
-		draw_choice(ui, c, row + 1 + (int)i, at,
+		draw_choice(ui, c, row + 1 + (int)i, at, width,
 			sort ? v->columns[at].name : views[at]->name,
 			sort ? v->columns[at].desc : views[at]->desc);
 	}
@@ -326,7 +336,7 @@ static const char *const help_lines[] = {
 	"F2 v         another view; with a row chosen, of that row's events",
 	"F4 f         filter: any condition, e.g. proc.name=nginx and fd.port=443",
 	"/            search in the rows; n = next",
-	"F9 s         sort by a column; < > the column to the left, right; i = turn round",
+	"F9 s         sort by a column; < > the column to the left, right; i = reverse",
 	"F5 e         what the row reads and writes",
 	"F6 d         the row's events, one line each",
 	"p            pause and go on (live)",

@@ -249,8 +249,10 @@ static void take_sample(const struct field_subject *subject, void *arg)
 
 static void sample(struct session *s)
 {
+	struct group_samples what = {s->feed->state(s->feed->arg), s->feed->usage, s->feed->arg};
+
 	if (session_view(s)->type == VIEW_TABLE)
-		samples_take(s->feed, session_view(s)->from,
+		group_samples_take(&what, session_view(s)->from,
 			s->is_live ? clock_epoch_ns() : s->last_ev_ns, take_sample, s);
 }
 

@@ -57,14 +57,16 @@ static void set_colours(struct terminal *t)
 {
 	use_default_colors();
 	for (short i = 0; i < STYLES; i++) {
-		short heat = (short)(i - STYLE_HEAT);
-		short fg = i < STYLE_HEAT ? looks[i].fg : COLOR_BLACK;
-		short bg = i < STYLE_HEAT  ? looks[i].bg
-			   : COLORS >= 256 ? heat_256[heat]
-					   : heat_8[heat];
+		short pair = (short)(i + 1);
 
-		init_pair((short)(i + 1), fg, bg);
-		t->pairs[i] = (short)(i + 1);
+		if (i < STYLE_HEAT) {
+			init_pair(pair, looks[i].fg, looks[i].bg);
+		} else {
+			int heat = i - STYLE_HEAT;
+
+			init_pair(pair, COLOR_BLACK, COLORS >= 256 ? heat_256[heat] : heat_8[heat]);
+		}
+		t->pairs[i] = pair;
 		t->attributes[i] = i < STYLE_HEAT ? looks[i].with : 0;
 	}
 }

@@ -9,15 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/field/field.h"
-
-/* What a process uses, since it was asked for last. */
-struct top_usage {
-	double cpu_percent; /* of one CPU */
-	uint64_t vsize_bytes, rss_bytes;
-	uint64_t faults_major, faults_minor;
-	bool has_cpu; /* false the first time */
-};
+#include "engine/group/group.h"
 
 /* The events to show. */
 struct top_feed {
@@ -38,7 +30,7 @@ struct top_feed {
 	/* Events that were lost so far; NULL = never. */
 	uint64_t (*lost)(void *arg);
 	/* Asked once a refresh for each process; NULL or false = not known. */
-	bool (*usage)(void *arg, const struct process *p, struct top_usage *ret);
+	bool (*usage)(void *arg, const struct process *p, struct group_usage *ret);
 	void *arg;
 	const char *name; /* of the source, for the header */
 };

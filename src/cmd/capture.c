@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * koban capture: events of this machine into .scap files, or of a capture into another one. The
- * options are the ones that sysdig's users know. It shows no events: that is `koban read`.
+ * options are the ones that sysdig's users know. It shows events only beside writing them
+ * (--print); to look without a file is `koban read`.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -12,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cmd/event_filter.h"
+#include "cmd/read_private.h"
 #include "cmd/stop.h"
 #include "cmd/stream.h"
 #include "cmd/verbs.h"
@@ -33,6 +34,9 @@ static const char help[] =
 	"  -M, --seconds N       stop after N seconds\n"
 	"  -F, --fatfile         also what FILTER leaves out but readers need to know processes\n"
 	"                        and files by; it stays hidden when the file is read\n"
+	"      --print           shows what is written, as koban read does\n"
+	"  -p, --format FMT      in this format (implies --print)\n"
+	"  -j, --json            as JSON lines (implies --print)\n"
 	"\n"
 	"a new file, FILE0, FILE1, …, each complete in itself:\n"
 	"  -C N                  after N million bytes\n"
@@ -51,6 +55,7 @@ static const char help[] =
 	"examples:\n"
 	"  koban capture -w trace.scap -M 10\n"
 	"  koban capture -z -w trace.scap.gz -C 100 -W 5 container.id != host\n"
+	"  koban capture -w trace.scap --print proc.name = nginx\n"
 	"  koban capture -w - --redact '*TOKEN*' | koban read -\n";
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -58,13 +63,13 @@ static const char help[] =
 struct command {
 	struct capture_writer_options writer;
 	const char **redact;
-	const char *read;
+	const char *read, *format; /* format: of --print; NULL = the usual one */
 	struct buf filter;
 	uint64_t count, seconds, snaplen;
-	bool is_fat, is_quiet;
+	bool is_fat, is_quiet, prints, json;
 };
 
-enum { OPT_REDACT = 256, OPT_NO_ENV, FILTER_MAX = 1 << 20, SNAPLEN_MAX = 65000 };
+enum { OPT_REDACT = 256, OPT_NO_ENV, OPT_PRINT, FILTER_MAX = 1 << 20, SNAPLEN_MAX = 65000 };
 
 static int wrong(const char *what, const char *arg)
 {
@@ -134,6 +139,14 @@ static int set_limit(struct command *c, int opt, const char *arg)
 	}
 }
 
+static int set_print(struct command *c, int opt, const char *arg)
+{
+	c->prints = true;
+	c->json |= opt == 'j';
+	c->format = opt == 'p' ? arg : c->format;
+	return -1;
+}
+
 static int set_option(struct command *c, int opt, const char *arg)
 {
 	switch (opt) {
@@ -152,6 +165,10 @@ static int set_option(struct command *c, int opt, const char *arg)
 	case 'q':
 		c->is_quiet = true;
 		return -1;
+	case OPT_PRINT:
+	case 'p':
+	case 'j':
+		return set_print(c, opt, arg);
 	case OPT_REDACT:
 		return add_redact(c, arg);
 	case OPT_NO_ENV:
@@ -182,6 +199,10 @@ static int check(const struct command *c)
 		log_error("a capture is no text for a terminal: give a pipe or a file");
 		return 2;
 	}
+	if (c->prints && !strcmp(w->path, "-")) {
+		log_error("--print and -w - both want standard output: give -w a file");
+		return 2;
+	}
 	if (c->read && !strcmp(c->read, w->path) && strcmp(w->path, "-")) {
 		log_error("%s cannot be read and written at once", c->read);
 		return 2;
@@ -199,6 +220,9 @@ static int parse(struct command *c, int argc, char **argv)
 		{"numevents", required_argument, NULL, 'n'},
 		{"seconds", required_argument, NULL, 'M'},
 		{"fatfile", no_argument, NULL, 'F'},
+		{"print", no_argument, NULL, OPT_PRINT},
+		{"format", required_argument, NULL, 'p'},
+		{"json", no_argument, NULL, 'j'},
 		{"rotate", required_argument, NULL, 'G'},
 		{"redact", required_argument, NULL, OPT_REDACT},
 		{"no-env", no_argument, NULL, OPT_NO_ENV},
@@ -208,7 +232,7 @@ static int parse(struct command *c, int argc, char **argv)
 	};
 	int opt, code;
 
-	while ((opt = getopt_long(argc, argv, "w:r:zs:n:M:FC:G:e:W:qh", longs, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "w:r:zs:n:M:Fp:jC:G:e:W:qh", longs, NULL)) != -1)
 		if ((code = set_option(c, opt, optarg)) >= 0)
 			return code;
 	for (int i = optind; i < argc; i++) {
@@ -225,7 +249,9 @@ struct job {
 	struct event_filter *filter;
 	struct stream *stream;
 	struct capture_writer *writer;
-	uint64_t written, ends_ns, next_line_ns;
+	struct printer *printer;                 /* NULL unless it shows what it writes */
+	uint64_t written, ends_ns, next_line_ns; /* boot time */
+	uint64_t last_ns;                        /* epoch: when it was asked to end; 0 = not yet */
 	bool has_line;
 };
 
@@ -245,22 +271,39 @@ static void show_progress(struct job *j)
 static int once_a_second(struct job *j, uint64_t now_ns, struct err *e)
 {
 	j->next_line_ns = now_ns + NSEC_PER_SEC;
-	if (!j->c->is_quiet && isatty(STDERR_FILENO))
+	if (j->printer)
+		printer_flush(j->printer);
+	else if (!j->c->is_quiet && isatty(STDERR_FILENO))
 		show_progress(j);
 	if (stream_is_live(j->stream))
 		state_tick(stream_state(j->stream), clock_epoch_ns());
 	return stream_is_live(j->stream) ? capture_flush(j->writer, e) : 0;
 }
 
+/* When nobody reads the lines any more, the capture goes on without them. */
+static int print_one(struct job *j, struct field_subject *s, struct err *e)
+{
+	int r = j->printer ? printer_event(j->printer, s) : 0;
+
+	if (r == -EPIPE) {
+		printer_close(j->printer);
+		j->printer = NULL;
+		return 0;
+	}
+	return r < 0 ? err_set(e, -r, "standard output: %s", strerror(-r)) : 0;
+}
+
 static int write_one(struct job *j, struct field_subject *s, struct err *e)
 {
 	struct event hidden;
 	const struct event *ev = s->ev;
+	int r = 0;
 
 	if (!ev->def) {
 		/* the writer learns from it */
 	} else if (!ev->is_state_only && event_filter_passes(j->filter, s)) {
 		j->written++;
+		r = print_one(j, s, e);
 	} else {
 		if (!ev->is_state_only && !(j->c->is_fat && capture_is_needed(ev->code)))
 			return 0;
@@ -268,13 +311,18 @@ static int write_one(struct job *j, struct field_subject *s, struct err *e)
 		hidden.is_state_only = true;
 		ev = &hidden;
 	}
-	return capture_write(j->writer, ev, s->proc, e);
+	return r < 0 ? r : capture_write(j->writer, ev, s->proc, e);
 }
 
-static bool is_done(const struct job *j, uint64_t now_ns)
+static bool is_asked_to_end(const struct job *j, uint64_t now_ns)
 {
-	return stop_asked() || (j->c->count && j->written >= j->c->count) ||
-	       (j->ends_ns && now_ns >= j->ends_ns);
+	return stop_asked() || (j->ends_ns && now_ns >= j->ends_ns);
+}
+
+/* Live, what happened before the end and still waits in the ring is a part of the capture. */
+static bool is_behind_end(const struct job *j, int r, const struct field_subject *s)
+{
+	return j->last_ns && (!stream_is_live(j->stream) || r == 0 || s->ev->ts_ns > j->last_ns);
 }
 
 static int loop(struct job *j, struct err *e)
@@ -283,11 +331,15 @@ static int loop(struct job *j, struct err *e)
 	uint64_t now_ns = clock_boot_ns();
 
 	j->ends_ns = j->c->seconds ? now_ns + j->c->seconds * NSEC_PER_SEC : 0;
-	for (unsigned i = 0; !is_done(j, now_ns); i++) {
-		int r = stream_next(j->stream, 100, &s, e);
+	for (unsigned i = 0; !j->c->count || j->written < j->c->count; i++) {
+		if (!j->last_ns && is_asked_to_end(j, now_ns))
+			j->last_ns = clock_epoch_ns();
+		int r = stream_next(j->stream, j->last_ns ? 0 : 100, &s, e);
 
 		if (r < 0)
 			return r == -ENODATA ? 0 : r;
+		if (is_behind_end(j, r, &s))
+			return 0;
 		if (r > 0 && (r = write_one(j, &s, e)) < 0)
 			return r;
 		if (r == 0 || (i & 63) == 0)
@@ -304,6 +356,9 @@ static void tell_begin(const struct command *c)
 {
 	if (c->is_quiet)
 		return;
+	if (!c->read)
+		log_info("recording to %s; Ctrl-C ends it",
+			strcmp(c->writer.path, "-") ? c->writer.path : "standard output");
 	if (!c->writer.no_environment)
 		log_info("the capture carries every process's arguments and environment; "
 			 "--redact PATTERN and --no-env leave them out");
@@ -359,8 +414,11 @@ static int open_job(struct job *j, struct err *e)
 {
 	const struct command *c = j->c;
 	struct capture_writer_options w = c->writer;
+	const struct read_options lines = {.format = str_of(c->format), .json = c->json};
 	int r = event_filter_open(buf_str(&c->filter), "filter", &j->filter, e);
 
+	if (r == 0 && c->prints)
+		r = printer_open(&lines, &j->printer, e);
 	if (r < 0 || (r = open_stream(j, e)) < 0)
 		return r;
 	if (c->read && stream_capture(j->stream)->has_machine)
@@ -393,6 +451,7 @@ static int run(struct job *j)
 			e = closing;
 		}
 	}
+	printer_close(j->printer);
 	if (r < 0)
 		log_error("%s", e.msg);
 	stream_close(j->stream);

@@ -252,6 +252,8 @@ static bool wants_fold(const struct settings *s, const struct output_setting *o)
 {
 	unsigned want = o->fold != TRI_AUTO ? o->fold : s->fold_enabled;
 
+	if (o->c.kind == OUTPUT_STORE)
+		return false; /* it counts by itself, and asks for every one */
 	/* by itself only where a person watches the lines go by */
 	if (want == TRI_AUTO)
 		return o->c.kind == OUTPUT_STDOUT && !o->c.json && is_terminal();
@@ -300,6 +302,10 @@ static void set_output(struct reader *r, struct output_setting *o, struct output
 	o->c.rfc3164 = o->syslog_form == 2;
 	o->c.keep_files = (unsigned)o->keep_files;
 	o->c.user_agent = or_null(o->c.user_agent);
+	if (o->c.kind == OUTPUT_STORE && !or_null(o->c.address))
+		o->c.address = or_null(s->console_ingest)
+				       ? arena_printf(r->a, "unix:%s", s->console_ingest).s
+				       : "unix:/run/koban/ingest.sock";
 	if (o->headers.n && texts_add(r, &o->headers, "")) {
 		o->headers.v[--o->headers.n] = NULL;
 		o->c.headers = o->headers.v;
@@ -307,27 +313,45 @@ static void set_output(struct reader *r, struct output_setting *o, struct output
 	*to = o->c;
 }
 
+/* Of several stores, what one of them wants is gathered, and all get it. */
+static void set_store(const struct output_setting *o, struct config *c)
+{
+	if (o->c.kind != OUTPUT_STORE)
+		return;
+	c->store.enabled = true;
+	c->store.around |= o->around;
+	c->store.inventory |= o->inventory;
+	if (or_null(o->rules_dir))
+		c->store.rules_dir = o->rules_dir;
+	if (o->around_bytes > c->store.around_bytes)
+		c->store.around_bytes = o->around_bytes;
+}
+
 static void set_outputs(struct reader *r, struct config *c)
 {
 	struct settings *s = &r->s;
 	struct output_setting *const falco[] = {&s->stdout_output, &s->file_output,
-		&s->syslog_output, &s->program_output, &s->http_output};
-	struct output_config *to = arena_array(r->a, struct output_config, 5 + s->noutputs);
+		&s->syslog_output, &s->program_output, &s->http_output, &s->store_output};
+	const size_t nsections = sizeof(falco) / sizeof(*falco);
+	struct output_config *to = arena_array(r->a, struct output_config, nsections + s->noutputs);
 	size_t n = 0;
 
 	if (!to)
 		return;
-	for (size_t i = 0; i < 5; i++)
-		if (falco[i]->enabled)
-			set_output(r, falco[i], &to[n++]);
-	for (size_t i = 0; i < s->noutputs; i++)
-		if (s->outputs[i].enabled)
-			set_output(r, &s->outputs[i], &to[n++]);
+	for (size_t i = 0; i < nsections + s->noutputs; i++) {
+		struct output_setting *o = i < nsections ? falco[i] : &s->outputs[i - nsections];
+
+		if (!o->enabled)
+			continue;
+		set_output(r, o, &to[n++]);
+		set_store(o, c);
+	}
 	c->outputs = (struct outputs_options){.outputs = to,
 		.noutputs = n,
 		.queue_capacity = s->queue_capacity,
 		.spool_dir = or_null(s->spool_dir),
-		.spool_max_bytes = s->spool_max_bytes};
+		.spool_max_bytes = s->spool_max_bytes,
+		.memory_dir = or_null(s->spool_memory_dir)};
 }
 
 /* A recording is made when nobody looks: what is likely a secret is left out unless told otherwise.
@@ -357,6 +381,23 @@ static void put_recorder(struct reader *r, struct config *c)
 		is_told ? s->recorder_redact.n : sizeof(usual_secrets) / sizeof(*usual_secrets);
 }
 
+static void put_console(const struct settings *s, struct config *c)
+{
+	c->console.listen = s->console_listen;
+	c->console.data_dir = s->console_data;
+	c->console.store = or_null(s->console_store);
+	c->console.ingest = or_null(s->console_ingest);
+	c->console.tls_cert = or_null(s->console_tls_cert);
+	c->console.tls_key = or_null(s->console_tls_key);
+	c->console.hosts = s->console_hosts.v;
+	c->console.nhosts = s->console_hosts.n;
+	c->console.user = s->console_user;
+	c->console.max_age_ms = s->console_max_age_ms;
+	c->console.max_bytes = s->console_max_bytes;
+	c->console.session_idle_ms = s->console_idle_ms;
+	c->console.session_max_ms = s->console_max_ms;
+}
+
 static void set_rest(struct reader *r, struct config *c)
 {
 	/* emergency … error, warning, notice and info, debug */
@@ -376,10 +417,12 @@ static void set_rest(struct reader *r, struct config *c)
 	c->sensor.all_events = s->all_events;
 	c->sensor.pushdown = s->pushdown;
 	c->sensor.snaplen = (uint32_t)s->snaplen;
+	c->sensor.priority_boost = (unsigned)s->priority_boost;
 	put_recorder(r, c);
 	c->webserver.enabled = s->webserver_enabled;
 	c->webserver.listen_address = s->webserver_address;
 	c->webserver.port = (uint16_t)s->webserver_port;
+	put_console(s, c);
 	c->log_level = levels[s->log_level];
 }
 

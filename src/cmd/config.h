@@ -31,12 +31,20 @@ struct config {
 	struct finding_json_options json_options;
 
 	struct outputs_options outputs; /* complete: give it to outputs_open() */
-	struct state_options state;     /* the limits and host_root; the rest is zero */
 	struct {
-		uint64_t ring_bytes; /* 0 = the sensor's default */
-		bool all_events;     /* every syscall that has an event */
-		bool pushdown;       /* opens that no rule can match stay in the kernel */
-		uint32_t snaplen;    /* bytes kept of read and written data */
+		bool enabled;          /* an output of kind store is among the outputs */
+		bool around;           /* events around a finding go there … */
+		uint64_t around_bytes; /* … from a memory so large; 0 = the default */
+		bool inventory;        /* and what runs on this machine */
+		const char *rules_dir; /* rules that were edited in its console; NULL = none */
+	} store;
+	struct state_options state; /* the limits and host_root; the rest is zero */
+	struct {
+		uint64_t ring_bytes;     /* 0 = the sensor's default */
+		bool all_events;         /* every syscall that has an event */
+		bool pushdown;           /* calls that no rule can match stay in the kernel */
+		uint32_t snaplen;        /* bytes kept of read and written data */
+		unsigned priority_boost; /* taken off the reader's niceness */
 	} sensor;
 	struct {
 		bool enabled;
@@ -54,6 +62,17 @@ struct config {
 		const char *listen_address;
 		uint16_t port;
 	} webserver;
+	struct {
+		const char *listen;         /* "127.0.0.1:8766" */
+		const char *data_dir;       /* the console's own */
+		const char *store, *ingest; /* NULL = in data_dir */
+		const char *tls_cert, *tls_key;
+		const char *const *hosts; /* names that browsers may use */
+		size_t nhosts;
+		const char *user;               /* that root becomes */
+		uint64_t max_age_ms, max_bytes; /* of the store; 0 = no bound */
+		uint64_t session_idle_ms, session_max_ms;
+	} console;
 	enum log_level log_level;
 
 	const char *const *files; /* read, in order: what watch_config_files watches */

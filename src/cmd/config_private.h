@@ -27,6 +27,9 @@ struct output_setting {
 	const char *ca_bundle;
 	uint64_t keep_files;
 	struct texts headers;
+	bool around, inventory; /* store: events around findings, what runs */
+	uint64_t around_bytes;
+	const char *rules_dir;
 	const char *where;   /* "file:line:column" of its section */
 	const char *section; /* "http_output" */
 };
@@ -43,16 +46,16 @@ struct settings {
 		json_include_tags;
 	uint64_t queue_capacity;
 	struct output_setting stdout_output, file_output, syslog_output, program_output,
-		http_output;
+		http_output, store_output;
 	struct output_setting *outputs;
 	size_t noutputs;
-	const char *spool_dir;
+	const char *spool_dir, *spool_memory_dir;
 	uint64_t spool_max_bytes;
 	unsigned fold_enabled; /* enum tri */
 	uint64_t fold_window_ms;
 	uint64_t max_processes, max_containers, max_text_bytes, max_user_files;
 	const char *host_root;
-	uint64_t ring_bytes, snaplen, buf_size_preset;
+	uint64_t ring_bytes, snaplen, buf_size_preset, priority_boost;
 	bool all_events, pushdown;
 	bool recorder_enabled, recorder_compress, recorder_environment;
 	unsigned recorder_mode; /* 0 = rules, 1 = all_rules */
@@ -63,6 +66,10 @@ struct settings {
 	bool webserver_enabled;
 	uint64_t webserver_port;
 	const char *webserver_address;
+	const char *console_listen, *console_data, *console_store, *console_ingest;
+	const char *console_tls_cert, *console_tls_key, *console_user;
+	struct texts console_hosts;
+	uint64_t console_max_age_ms, console_max_bytes, console_idle_ms, console_max_ms;
 	unsigned log_level; /* index into the row's choices */
 };
 

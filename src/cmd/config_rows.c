@@ -108,6 +108,21 @@ static const struct option http_rows[] = {COMMON_ROWS, TLS_ROWS, TEXT("url", OUT
 	UNUSED("compress_uploads", "a single finding is too small to gain by it"),
 	UNUSED("keep_alive", "the connection is always kept"),
 	UNUSED("max_consecutive_timeouts", "a server that is down is retried with backoff"), {0}};
+/* what goes to the store is a record of its own form, and every repeat is one */
+static const struct option store_rows[] = {CUSTOM("enabled", read_enabled),
+	TEXT("name", OUT(c.name)),
+	{.key = "timeout",
+		.type = OPT_DURATION,
+		.offset = OUT(c.timeout_ms),
+		.min = 1,
+		.max = 600000},
+	TYPE_ROW, TEXT("address", OUT(c.address)), BOOL("around", OUT(around)),
+	{.key = "around_memory",
+		.type = OPT_SIZE,
+		.offset = OUT(around_bytes),
+		.min = 1 << 20,
+		.max = 1 << 30},
+	BOOL("inventory", OUT(inventory)), TEXT("rules_dir", OUT(rules_dir)), {0}};
 
 static const struct kind_row {
 	const char *type;
@@ -119,6 +134,7 @@ static const struct kind_row {
 	{"syslog", OUTPUT_SYSLOG, syslog_rows},
 	{"program", OUTPUT_PROGRAM, program_rows},
 	{"http", OUTPUT_HTTP, http_rows},
+	{"store", OUTPUT_STORE, store_rows},
 };
 
 static const struct kind_row *find_kind(struct reader *r, const struct yaml_node *item)
@@ -126,14 +142,14 @@ static const struct kind_row *find_kind(struct reader *r, const struct yaml_node
 	const struct yaml_node *type = yaml_get(item, "type");
 
 	if (item->kind != YAML_MAP || !type || type->kind != YAML_SCALAR) {
-		config_error(
-			r, item, "each output needs a type: stdout, file, syslog, program or http");
+		config_error(r, item,
+			"each output needs a type: stdout, file, syslog, program, http or store");
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof(kind_rows) / sizeof(kind_rows[0]); i++)
 		if (str_is(type->text, kind_rows[i].type))
 			return &kind_rows[i];
-	config_error(r, type, "no such type '%.*s': stdout, file, syslog, program or http",
+	config_error(r, type, "no such type '%.*s': stdout, file, syslog, program, http or store",
 		STR_ARG(type->text));
 	return NULL;
 }
@@ -149,6 +165,8 @@ static void read_output(struct reader *r, const struct yaml_node *item)
 	v += r->s.noutputs++;
 	*v = (struct output_setting){.c.kind = kind->kind,
 		.enabled = true,
+		.around = true,
+		.inventory = true,
 		.where = config_where(r, item),
 		.section = "outputs"};
 	config_read_map(r, kind->rows, item, v);
@@ -377,6 +395,7 @@ static const char *const level_names[] = {
 
 static const struct option queue_rows[] = {NUMBER("capacity", AT(queue_capacity), 0, 1 << 20), {0}};
 static const struct option spool_rows[] = {TEXT("dir", AT(spool_dir)),
+	TEXT("memory_dir", AT(spool_memory_dir)),
 	SIZE("max_bytes", AT(spool_max_bytes), 1 << 20, 1ULL << 40), {0}};
 static const struct option fold_rows[] = {CHOICE("enabled", AT(fold_enabled), tri_names),
 	{.key = "window",
@@ -393,7 +412,8 @@ static const struct option state_rows[] = {
 	{0}};
 static const struct option sensor_rows[] = {SIZE("ring_bytes", AT(ring_bytes), 1 << 16, 1ULL << 32),
 	BOOL("all_events", AT(all_events)), BOOL("pushdown", AT(pushdown)),
-	NUMBER("snaplen", AT(snaplen), 0, 65535), {0}};
+	NUMBER("snaplen", AT(snaplen), 0, 65535),
+	NUMBER("priority_boost", AT(priority_boost), 0, 20), {0}};
 static const struct option recorder_rows[] = {BOOL("enabled", AT(recorder_enabled)),
 	CHOICE("mode", AT(recorder_mode), recorder_modes),
 	{.key = "priority", .type = OPT_PRIORITY, .offset = AT(recorder_priority)},
@@ -415,6 +435,16 @@ static const struct option webserver_rows[] = {BOOL("enabled", AT(webserver_enab
 	UNUSED("prometheus_metrics_enabled", "/metrics is always there"),
 	UNUSED("threadiness", "one thread is enough"),
 	UNUSED("ssl_certificate", "TLS is not offered here"), {0}};
+static const struct option console_rows[] = {TEXT("listen", AT(console_listen)),
+	TEXT("data", AT(console_data)), TEXT("store", AT(console_store)),
+	TEXT("ingest", AT(console_ingest)), TEXT("tls_cert", AT(console_tls_cert)),
+	TEXT("tls_key", AT(console_tls_key)),
+	{.key = "hosts", .type = OPT_TEXTS, .offset = AT(console_hosts)},
+	TEXT("user", AT(console_user)),
+	DURATION("max_age", AT(console_max_age_ms), 0, 20ULL * 366 * 86400000),
+	SIZE("max_bytes", AT(console_max_bytes), 0, 1ULL << 44),
+	DURATION("session_idle", AT(console_idle_ms), 60000, 366ULL * 86400000),
+	DURATION("session_max", AT(console_max_ms), 60000, 366ULL * 86400000), {0}};
 static const struct option modern_ebpf_rows[] = {
 	NUMBER("buf_size_preset", AT(buf_size_preset), 1, 10),
 	UNUSED("cpus_for_each_buffer", "there is one ring for all CPUs"),
@@ -458,8 +488,10 @@ const struct option config_rows[] = {
 	MAP("syslog_output", AT(syslog_output), syslog_rows),
 	MAP("program_output", AT(program_output), program_rows),
 	MAP("http_output", AT(http_output), http_rows),
+	MAP("store_output", AT(store_output), store_rows),
 	CUSTOM("outputs", read_outputs),
 	MAP("webserver", 0, webserver_rows),
+	MAP("console", 0, console_rows),
 	MAP("sensor", 0, sensor_rows),
 	MAP("state", 0, state_rows),
 	MAP("recorder", 0, recorder_rows),
@@ -505,9 +537,14 @@ void settings_init(struct settings *s)
 			.syslog_form = 2},
 		.program_output = {.c.kind = OUTPUT_PROGRAM, .section = "program_output"},
 		.http_output = {.c.kind = OUTPUT_HTTP, .section = "http_output"},
+		.store_output = {.c.kind = OUTPUT_STORE,
+			.section = "store_output",
+			.around = true,
+			.inventory = true},
 		.spool_max_bytes = 256 << 20,
 		.fold_window_ms = 30000,
 		.snaplen = 80,
+		.priority_boost = 10,
 		.recorder_mode = 1,
 		.recorder_priority = PRIORITY_WARNING,
 		.recorder_before_ms = 30000,
@@ -519,6 +556,13 @@ void settings_init(struct settings *s)
 		.recorder_environment = true,
 		.webserver_port = 8765,
 		.webserver_address = "127.0.0.1",
+		.console_listen = "127.0.0.1:8766",
+		.console_data = "/var/lib/koban/console",
+		.console_user = "koban",
+		.console_max_age_ms = 90ULL * 86400000,
+		.console_max_bytes = 10ULL << 30,
+		.console_idle_ms = 12ULL * 3600000,
+		.console_max_ms = 7ULL * 86400000,
 		.log_level = 6, /* info */
 	};
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "cmd/link.h"
 #include "cmd/privileges.h"
 #include "cmd/record.h"
 #include "cmd/reload.h"
@@ -25,6 +26,7 @@
 
 enum {
 	EVENT_ARENA_BYTES = 16 << 20,
+	EVENT_ARENA_WARM = 256 << 10, /* more than an event of the longest strings takes */
 	METRICS_BYTES = 4 << 20,
 	TICK_NS = 1000000000,
 	DRAIN_MS = 3000,
@@ -34,6 +36,8 @@ enum {
 struct live {
 	struct live_options options;
 	struct config *config;
+	const char **paths; /* of rules: -r's or the configuration's, then the console's */
+	size_t npaths;
 	struct ruleset *ruleset;
 	struct detect *detect;
 	struct state *state;
@@ -43,10 +47,13 @@ struct live {
 	struct reload *reload;
 	struct recorder *recorder; /* NULL = off */
 	uint64_t recorder_told;
-	struct arena arena; /* of one event */
+	struct link *link;          /* to a store; NULL = none */
+	const struct process *proc; /* who acted in the event at hand */
+	struct arena arena;         /* of one event */
 	char hostname[256];
 	uint64_t started_ns, next_tick_ns, ends_ns;
 	uint64_t last_events, last_cpu_ns, last_tick_ns;
+	uint64_t names_stamp, dull_lost; /* when dull calls were last forgotten */
 	bool paths_moved;
 	const struct container *last_container; /* compared, never followed */
 	uint64_t met[CONTAINERS_MET]; /* containers whose files are known: hashes of ids */
@@ -91,11 +98,29 @@ static void metrics_text(struct buf *out, void *arg)
 
 /* ---- rules ------------------------------------------------------------------------------- */
 
+static int choose_paths(struct live *l, struct err *e)
+{
+	const struct live_options *o = &l->options;
+	const char *const *paths = o->nrules ? o->rules : l->config->rules_files;
+	size_t n = o->nrules ? o->nrules : l->config->nrules_files;
+	const char *edited = l->config->store.rules_dir;
+
+	l->paths = calloc(n + 2, sizeof(*l->paths));
+	if (!l->paths)
+		return err_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		l->paths[l->npaths++] = paths[i];
+	/* only beside others: a folder that may be empty is no set of rules */
+	if (n && edited && access(edited, X_OK) == 0)
+		l->paths[l->npaths++] = edited;
+	return 0;
+}
+
 static int load_rules(struct live *l, struct ruleset **ret, struct err *e)
 {
 	bool suggested = l->config->suggested_output && !l->options.on_screen;
 
-	return setup_rules(l->config, l->options.rules, l->options.nrules, suggested, ret, e);
+	return setup_rules(l->config, l->paths, l->npaths, suggested, ret, e);
 }
 
 static bool wants_all(const struct live *l)
@@ -111,11 +136,44 @@ static void want(const struct live *l, uint64_t codes[SENSOR_CODE_WORDS])
 		record_want(codes);
 }
 
-/* Opens that no rule wants still belong into a recording. */
-static bool can_push(const struct live *l)
+/* What no rule wants still belongs into a recording. */
+static unsigned can_push(const struct live *l)
 {
-	return l->ruleset->can_push_opens && l->config->sensor.pushdown &&
-	       !l->config->recorder.enabled;
+	static const unsigned bits[PUSH_KINDS] = {
+		[PUSH_OPEN] = SENSOR_PUSH_OPENS,
+		[PUSH_SOCKET] = SENSOR_PUSH_SOCKETS,
+		[PUSH_CONNECT] = SENSOR_PUSH_CONNECTS,
+		[PUSH_OWN_SOCKET] = SENSOR_PUSH_OWN_SOCKETS,
+		[PUSH_OWN_CONNECT] = SENSOR_PUSH_OWN_CONNECTS,
+	};
+	unsigned push = 0;
+
+	if (!l->config->sensor.pushdown || l->config->recorder.enabled)
+		return 0;
+	for (size_t i = 0; i < PUSH_KINDS; i++)
+		push |= l->ruleset->push[i].is_on ? bits[i] : 0;
+	/* whom a process spoke to is worth knowing around a finding */
+	if (l->config->store.enabled && l->config->store.around)
+		push &= ~(unsigned)(SENSOR_PUSH_CONNECTS | SENSOR_PUSH_OWN_CONNECTS);
+	return push;
+}
+
+static void tell_names(struct live *l)
+{
+	const struct ruleset *rs = l->ruleset;
+	static const int how[] = {[MARK_IS] = SENSOR_NAME_IS,
+		[MARK_STARTS] = SENSOR_NAME_STARTS,
+		[MARK_ENDS] = SENSOR_NAME_ENDS,
+		[MARK_HAS] = SENSOR_NAME_HAS};
+	struct sensor_name *names =
+		rs->can_push_folders ? calloc(rs->nname_marks + 1, sizeof(*names)) : NULL;
+
+	for (size_t i = 0; names && i < rs->nname_marks; i++) {
+		names[i].how = how[rs->name_marks[i].kind];
+		names[i].text = rs->name_marks[i].text;
+	}
+	sensor_tell_names(l->sensor, names, rs->nname_marks);
+	free(names);
 }
 
 static void tell_sensor(struct live *l)
@@ -125,6 +183,7 @@ static void tell_sensor(struct live *l)
 	struct sensor_path *paths = calloc(rs->npaths ? rs->npaths : 1, sizeof(*paths));
 
 	want(l, codes);
+	tell_names(l);
 	sensor_want(l->sensor, codes, wants_all(l), can_push(l));
 	if (!paths)
 		return;
@@ -198,14 +257,29 @@ static void measure(struct live *l, uint64_t now_ns)
 	l->now.mallocs = l->arena.nmallocs + detect_mallocs(l->detect);
 }
 
+/* What was dull may not be so any more: a host name in a rule has other addresses, or a process is
+ * not the one that it was taken for, since its exec was lost. */
+static void forget_dull(struct live *l)
+{
+	uint64_t stamp = detect_names_stamp(l->detect);
+	uint64_t lost = l->now.sensor.drop_ring + l->now.sensor.drop_size;
+
+	if (stamp != l->names_stamp || lost != l->dull_lost)
+		sensor_forget_dull(l->sensor, stamp == l->names_stamp);
+	l->names_stamp = stamp;
+	l->dull_lost = lost;
+}
+
 static void tick(struct live *l, uint64_t now_ns)
 {
 	measure(l, now_ns);
 	sensor_tick(l->sensor);
+	forget_dull(l);
 	l->paths_moved = false;
 	state_tick(l->state, clock_epoch_ns());
 	if (l->recorder)
 		record_tick(l->recorder, clock_epoch_ns(), &l->recorder_told);
+	link_tick(l->link, &l->now, l->state);
 	if (asked_to_reopen) {
 		asked_to_reopen = 0;
 		outputs_reopen(l->outputs);
@@ -233,6 +307,7 @@ static void emit(const struct finding *f, const struct rule *rule, void *arg)
 	} else {
 		outputs_emit(l->outputs, f);
 	}
+	link_finding(l->link, f, l->proc);
 }
 
 static bool has_host_root(int fd)
@@ -267,14 +342,34 @@ static void meet_container(struct live *l, const struct process *proc)
 	close(fd);
 }
 
+/* Which calls like this one can stay in the kernel from now on. */
+static void judge_kind(
+	struct live *l, const struct event *ev, const struct process *proc, bool has_matched)
+{
+	bool is_asked = sensor_asks_for_folder(l->sensor), is_folder_dull = false;
+
+	if (is_asked) {
+		is_folder_dull = detect_is_folder_dull(l->detect, ev, proc, l->state);
+		sensor_tell_folder(l->sensor, is_folder_dull);
+	}
+	if (is_folder_dull || has_matched)
+		return;
+	enum dull dull = detect_is_dull(l->detect, ev, proc, l->state);
+	if (dull)
+		sensor_dull(l->sensor, dull == DULL_OF_ONE);
+}
+
 static void judge(struct live *l, struct event *ev)
 {
 	if (l->recorder)
 		state_complete(l->state, &l->arena, ev);
 	const struct process *proc = state_apply(l->state, ev);
 
+	state_fill(l->state, proc, &l->arena, ev);
 	if (l->recorder)
 		recorder_event(l->recorder, ev, proc);
+	link_event(l->link, ev, proc);
+	l->proc = proc;
 
 	l->now.events++;
 	if (proc->container && ev->exepath.len && proc->container != l->last_container)
@@ -283,13 +378,12 @@ static void judge(struct live *l, struct event *ev)
 		l->now.state_only++;
 		return;
 	}
-	if (detect_event(l->detect, ev, proc, l->state, emit, l)) {
-		l->now.matched++;
-	} else {
-		l->now.unmatched++;
-		if (sensor_can_be_dull(l->sensor) && detect_is_dull(l->detect, ev, proc, l->state))
-			sensor_dull(l->sensor);
-	}
+	bool has_matched = detect_event(l->detect, ev, proc, l->state, emit, l) > 0;
+
+	l->now.matched += has_matched;
+	l->now.unmatched += !has_matched;
+	if (sensor_can_be_dull(l->sensor))
+		judge_kind(l, ev, proc, has_matched);
 	l->paths_moved |= sensor_is_rename(ev);
 }
 
@@ -322,7 +416,7 @@ static void drain(struct live *l)
 	uint64_t none[SENSOR_CODE_WORDS] = {0}, until_ns = clock_boot_ns() + NSEC_PER_SEC;
 
 	sensor_stop(l->sensor);
-	sensor_want(l->sensor, none, false, false);
+	sensor_want(l->sensor, none, false, 0);
 	while (clock_boot_ns() < until_ns) {
 		arena_reset(&l->arena);
 		if (sensor_next(l->sensor, &l->arena, 0, &ev) <= 0)
@@ -373,10 +467,11 @@ static int open_sensor(struct live *l, struct err *e)
 	struct sensor_options o = {
 		.codes = codes,
 		.all_events = wants_all(l),
-		.push_opens = can_push(l),
+		.push = can_push(l),
 		.want_latency = l->ruleset->needs_latency,
 		.snaplen = l->config->sensor.snaplen,
 		.ring_bytes = l->config->sensor.ring_bytes,
+		.priority_boost = l->config->sensor.priority_boost,
 	};
 	want(l, codes);
 	int r = sensor_open(&o, &l->sensor, e);
@@ -422,11 +517,14 @@ static int open_all(struct live *l, struct err *e)
 	if (r < 0)
 		return r;
 	read_hostname(l);
+	if ((r = choose_paths(l, e)) < 0)
+		return r;
 	/* capabilities are a thread's own: they go before outputs and resolver start theirs */
 	if ((r = open_rules(l, e)) < 0 || (r = open_sensor(l, e)) < 0 ||
 		(r = privileges_drop(e)) < 0 || (r = open_detect(l, e)) < 0 ||
 		(r = record_open(l->config, l->state, &l->recorder, e)) < 0 ||
-		(r = open_outputs(l, e)) < 0)
+		(r = open_outputs(l, e)) < 0 ||
+		(r = link_open(l->config, l->outputs, l->hostname, &l->link, e)) < 0)
 		return r;
 	if (l->config->webserver.enabled)
 		r = metrics_server_open(l->config->webserver.listen_address,
@@ -434,9 +532,7 @@ static int open_all(struct live *l, struct err *e)
 	if (r == 0 && l->metrics)
 		r = tell_versions(l, e);
 	if (r == 0)
-		l->reload = reload_new(l->config->watch_config_files,
-			o->nrules ? o->rules : l->config->rules_files,
-			o->nrules ? o->nrules : l->config->nrules_files);
+		l->reload = reload_new(l->config->watch_config_files, l->paths, l->npaths);
 	return r;
 }
 
@@ -451,6 +547,7 @@ int live_open(const struct live_options *o, struct live **ret, struct err *e)
 	l->metrics_text = BUF_INIT(METRICS_BYTES);
 	pthread_mutex_init(&l->lock, NULL);
 	arena_init(&l->arena, EVENT_ARENA_BYTES);
+	arena_reserve(&l->arena, EVENT_ARENA_WARM);
 	catch_signals();
 	int r = open_all(l, e);
 	if (r < 0) {
@@ -476,6 +573,7 @@ void live_close(struct live *l)
 		metrics_server_close(l->metrics);
 	sensor_close(l->sensor);
 	recorder_free(l->recorder);
+	link_close(l->link);
 	if (l->outputs)
 		outputs_close(l->outputs, DRAIN_MS);
 	if (!l->options.is_quiet && l->now.final) {
@@ -494,6 +592,7 @@ void live_close(struct live *l)
 	if (l->config)
 		config_free(l->config);
 	arena_done(&l->arena);
+	free(l->paths);
 	buf_done(&l->metrics_text);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

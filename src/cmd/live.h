@@ -19,6 +19,8 @@ struct live_options {
 	/* standard output is a pipe to a screen: repeats are folded, and the fields that Falco's
 	 * outputs end in are left out, as for people */
 	bool on_screen, colour;
+	bool panel;          /* on a terminal: the picture of what is watched, found and spent */
+	int notes_fd;        /* lines that the panel shows above it; 0 = none */
 	uint64_t duration_s; /* 0 = until a signal */
 };
 

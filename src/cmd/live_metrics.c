@@ -116,7 +116,7 @@ void live_format_metrics(const struct live_snapshot *s, const struct detect *d,
 	one(out, "events_matched_total", "counter", "Events that matched a rule.", s->matched);
 	one(out, "events_unmatched_total", "counter", "Events that matched no rule.", s->unmatched);
 	one(out, "events_dull_total", "counter",
-		"Opens that no rule can match, kept in the kernel.", s->sensor.dull);
+		"Calls that no rule can match, kept in the kernel.", s->sensor.dull);
 	one(out, "events_state_total", "counter", "Events that only change state.", s->state_only);
 	add_drops(s, out);
 	one(out, "findings_total", "counter", "Findings.", s->findings);

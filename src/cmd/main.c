@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/supervise.h"
 #include "cmd/verbs.h"
 #include "engine/rules/rules.h"
 
@@ -11,15 +12,20 @@ static const struct verb {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{"up", "watch this machine, with a live picture of what it costs", cmd_up},
+	{"up", "watch this machine, with a console in the browser", cmd_up},
 	{"watch", "watch this machine: one line a finding, for services and pipes", cmd_watch},
+	{"serve", "the console: findings kept, searched and shown in a browser", cmd_serve},
 	{"capture", "write what happens into a .scap file", cmd_capture},
 	{"replay", "judge a capture by rules, as a watch judges this machine", cmd_replay},
 	{"read", "print the events of a capture, or of this machine", cmd_read},
+	{"chisels", "programs over events that koban read runs: topfiles_bytes, topology …",
+		cmd_chisels},
 	{"top", "tables of processes, files, connections … in a terminal", cmd_top},
 	{"rules", "check, list, explain and test rule files", cmd_rules},
 	{"fields", "every field that rules and outputs can name", cmd_fields},
 	{"events", "every event that rules can ask for, with its parameters", cmd_events},
+	{"image", "images: what is in them, before they run", cmd_image},
+	{"store", "look after the database of findings: stats, check, backup", cmd_store},
 };
 
 enum { NVERBS = sizeof(verbs) / sizeof(*verbs) };
@@ -56,6 +62,7 @@ static int unknown(const char *name)
 
 int main(int argc, char **argv)
 {
+	supervise_join();
 	const char *name = argc > 1 ? argv[1] : "--help";
 
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))

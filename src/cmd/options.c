@@ -36,9 +36,19 @@ static int wrong(const char *what, const char *arg)
 	return 2;
 }
 
+static bool parse_fd(const char *text, int *ret)
+{
+	uint64_t n;
+
+	if (!str_to_u64(str_of(text), 10, &n) || n < 3 || n > 1023)
+		return false;
+	*ret = (int)n;
+	return true;
+}
+
 int live_options_parse(struct live_options *o, int argc, char **argv, const char *help)
 {
-	enum { OPT_JSON = 256, OPT_NO_FOLD, OPT_ALL_EVENTS };
+	enum { OPT_JSON = 256, OPT_NO_FOLD, OPT_ALL_EVENTS, OPT_PANEL };
 	static const struct option longs[] = {
 		{"rules", required_argument, NULL, 'r'},
 		{"config", required_argument, NULL, 'c'},
@@ -46,6 +56,7 @@ int live_options_parse(struct live_options *o, int argc, char **argv, const char
 		{"json", no_argument, NULL, OPT_JSON},
 		{"no-fold", no_argument, NULL, OPT_NO_FOLD},
 		{"all-events", no_argument, NULL, OPT_ALL_EVENTS},
+		{"panel", optional_argument, NULL, OPT_PANEL},
 		{"seconds", required_argument, NULL, 'M'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
@@ -77,6 +88,11 @@ int live_options_parse(struct live_options *o, int argc, char **argv, const char
 			break;
 		case OPT_ALL_EVENTS:
 			o->all_events = true;
+			break;
+		case OPT_PANEL:
+			o->panel = true;
+			if (optarg && !parse_fd(optarg, &o->notes_fd))
+				return wrong("not a descriptor:", optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);

@@ -17,9 +17,9 @@ void progress_start(struct progress *p, bool wanted, bool forced)
 	p->next_ns = p->started_ns + WAIT_NS;
 }
 
-bool progress_is_due(struct progress *p)
+bool progress_is_time(struct progress *p)
 {
-	if (!p->is_on || ++p->calls % CALLS)
+	if (!p->is_on)
 		return false;
 	uint64_t now = clock_boot_ns();
 
@@ -29,13 +29,23 @@ bool progress_is_due(struct progress *p)
 	return true;
 }
 
-static void draw_bar(double fraction, double rate, uint64_t left_s)
+bool progress_is_due(struct progress *p)
+{
+	return p->is_on && ++p->calls % CALLS == 0 && progress_is_time(p);
+}
+
+static void add_blocks(double fraction)
 {
 	int full = (int)(fraction * BAR);
 
-	fputs("\r\033[K  [", stderr);
 	for (int i = 0; i < BAR; i++)
 		fputs(i < full ? "█" : "·", stderr);
+}
+
+static void draw_bar(double fraction, double rate, uint64_t left_s)
+{
+	fputs("\r\033[K  [", stderr);
+	add_blocks(fraction);
 	fprintf(stderr, "] %3.0f %%  %.2f M events/s  %llu s left ", fraction * 100, rate / 1e6,
 		(unsigned long long)left_s);
 }
@@ -53,6 +63,27 @@ void progress_draw(struct progress *p, double fraction, uint64_t events)
 	} else {
 		fprintf(stderr, "\r\033[K  %.1f M events, %.2f M events/s ", (double)events / 1e6,
 			rate / 1e6);
+	}
+	p->is_drawn = true;
+	fflush(stderr);
+}
+
+void progress_draw_bytes(
+	struct progress *p, const char *name, const char *what, uint64_t done, uint64_t all)
+{
+	double s = (double)(clock_boot_ns() - p->started_ns) / 1e9;
+	double rate = s > 0 ? (double)done / s : 0;
+	double fraction = all ? (double)done / (double)all : 0;
+
+	fraction = fraction < 1 ? fraction : 1;
+	if (!p->is_tty) {
+		fprintf(stderr, "\r%.2f", fraction * 100);
+	} else {
+		fprintf(stderr, "\r\033[K  %.40s  %s [", name, what);
+		add_blocks(fraction);
+		fprintf(stderr, "] %3.0f %%  %.0f MB/s", fraction * 100, rate / 1e6);
+		if (rate > 0 && all > done)
+			fprintf(stderr, "  %.0f s left", (double)(all - done) / rate);
 	}
 	p->is_drawn = true;
 	fflush(stderr);

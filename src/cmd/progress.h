@@ -18,3 +18,8 @@ bool progress_is_due(struct progress *p);
 void progress_draw(struct progress *p, double fraction, uint64_t events);
 /* Takes the bar away, so that something else can be written. It comes back by itself. */
 void progress_hide(struct progress *p);
+/* The same for what counts in bytes and calls seldom. */
+bool progress_is_time(struct progress *p);
+/* "debian:12  layer 2 of 5 [███···]  41 %  120 MB/s  3 s left" */
+void progress_draw_bytes(
+	struct progress *p, const char *name, const char *what, uint64_t done, uint64_t all);

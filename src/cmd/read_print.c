@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "cmd/read_private.h"
+#include "cmd/services.h"
 
 enum { FLUSH_BYTES = 128 << 10, OUT_BYTES = 8 << 20, SCRATCH_BYTES = 64 << 20, CUT_BYTES = 80 };
 
@@ -120,7 +121,10 @@ int printer_open(const struct read_options *o, struct printer **ret, struct err 
 		return err_set(e, ENOMEM, "out of memory");
 	*p = (struct printer){
 		.out = BUF_INIT(OUT_BYTES),
-		.style = {.bytes = o->bytes, .max_bytes = o->verbose || o->json ? 0 : CUT_BYTES},
+		.style = {.bytes = o->bytes,
+			.max_bytes = o->verbose || o->json ? 0 : CUT_BYTES,
+			.service_of = o->services ? services_name : NULL,
+			.services = o->services},
 		.time = o->time,
 		.json = o->json,
 		.each_line = o->unbuffered || isatty(STDOUT_FILENO),
@@ -208,10 +212,21 @@ int printer_event(struct printer *p, struct field_subject *s)
 	return p->each_line || p->out.len >= FLUSH_BYTES ? printer_flush(p) : p->error;
 }
 
-void printer_text(struct printer *p, struct str text)
+void printer_add(struct printer *p, struct str text)
 {
-	buf_add(&p->out, text);
-	printer_flush(p);
+	while (text.len) {
+		struct str part = str_head(text, OUT_BYTES - p->out.len);
+
+		buf_add(&p->out, part);
+		text = str_skip(text, part.len);
+		if (p->each_line || text.len || p->out.len >= FLUSH_BYTES)
+			printer_flush(p);
+	}
+}
+
+int printer_error(const struct printer *p)
+{
+	return p->error;
 }
 
 void printer_close(struct printer *p)

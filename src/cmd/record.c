@@ -45,6 +45,18 @@ static bool is_recorded(const struct config *c, const struct finding *f, const s
 	return c->recorder.all_rules && f->priority <= c->recorder.priority;
 }
 
+static const struct finding_context *context_with(
+	const struct finding_context *context, struct str path, struct arena *a)
+{
+	struct finding_context *with = context ? arena_new(a, struct finding_context) : NULL;
+
+	if (!with)
+		return context;
+	*with = *context;
+	with->capture = path;
+	return with;
+}
+
 struct finding record_finding(struct recorder *r, const struct config *c, const struct finding *f,
 	const struct rule *rule, struct arena *a)
 {
@@ -62,6 +74,7 @@ struct finding record_finding(struct recorder *r, const struct config *c, const 
 	fields[with.nfields++] =
 		(struct finding_field){.name = STR("capture.file"), .type = FV_STR, .s = path};
 	with.fields = fields;
+	with.context = context_with(f->context, path, a);
 	with.output = arena_printf(a, "%.*s capture=%.*s", STR_ARG(f->output), STR_ARG(path));
 	return with;
 }

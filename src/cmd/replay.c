@@ -238,8 +238,8 @@ static void summarise(const struct replay *r)
 /* Does -o name this output: "http_output.…", or the list "outputs"? */
 static bool is_named(const struct replay *r, enum output_kind kind)
 {
-	static const char *const sections[OUTPUT_KIND_COUNT] = {
-		"stdout_output", "file_output", "syslog_output", "program_output", "http_output"};
+	static const char *const sections[OUTPUT_KIND_COUNT] = {"stdout_output", "file_output",
+		"syslog_output", "program_output", "http_output", "store_output"};
 	const struct live_options *o = &r->o->common;
 
 	for (size_t i = 0; i < o->noverrides; i++) {

@@ -12,32 +12,10 @@ enum { ERRNO_MAX = 133, SIGNAL_MAX = 64 };
 
 void test_put_number(struct builder *b, unsigned i, enum param_type type, uint64_t v)
 {
-	static const uint8_t widths[] = {
-		[PT_INT8] = 1,
-		[PT_UINT8] = 1,
-		[PT_SIGTYPE] = 1,
-		[PT_L4PROTO] = 1,
-		[PT_SOCKFAMILY] = 1,
-		[PT_FLAGS8] = 1,
-		[PT_ENUMFLAGS8] = 1,
-		[PT_INT16] = 2,
-		[PT_UINT16] = 2,
-		[PT_SYSCALLID] = 2,
-		[PT_PORT] = 2,
-		[PT_FLAGS16] = 2,
-		[PT_ENUMFLAGS16] = 2,
-		[PT_INT64] = 8,
-		[PT_UINT64] = 8,
-		[PT_ERRNO] = 8,
-		[PT_FD] = 8,
-		[PT_PID] = 8,
-		[PT_RELTIME] = 8,
-		[PT_ABSTIME] = 8,
-		[PT_DOUBLE] = 8,
-	};
-	size_t width = (unsigned)type < COUNT(widths) && widths[type] ? widths[type] : 4;
+	bool is_signed;
+	size_t width = param_type_size(type, &is_signed);
 
-	b->t->ev.params[i] = arena_str(b->a, str_make((const char *)&v, width));
+	b->t->ev.params[i] = arena_str(b->a, str_make((const char *)&v, width ? width : 4));
 }
 
 static bool name_of_flag(const struct flag_name *f, struct str name, uint64_t *ret)

@@ -19,14 +19,20 @@
 
 enum { LINE_MAX_BYTES = 65536, PAINT_MS = 1000 };
 
+/* Where lines come from: the outputs, and messages of this and other processes. */
+struct source {
+	int fd;
+	size_t n;
+	char pending[LINE_MAX_BYTES];
+};
+
 struct screen {
-	int tty, from_outputs;
+	int tty;
+	struct source outputs, notes;
 	struct live *live;
 	pthread_t thread;
-	bool started;
+	bool is_started;
 	int panel_lines; /* on the terminal now */
-	char pending[LINE_MAX_BYTES];
-	size_t npending;
 };
 
 static void add_bytes(struct buf *out, uint64_t n)
@@ -142,27 +148,33 @@ static void paint(struct screen *s, struct str lines)
 	if (s->panel_lines)
 		buf_printf(&out, "\033[%dA\r\033[J", s->panel_lines);
 	buf_add(&out, lines);
-	s->panel_lines = format_panel(&snapshot, width_of(s), log_is_colour(), &out);
+	s->panel_lines = format_panel(&snapshot, width_of(s), screen_is_colour(), &out);
 	io_write_all(s->tty, buf_str(&out));
 	buf_done(&out);
 }
 
 /* The complete lines that have come; false at the end. */
-static bool read_lines(struct screen *s)
+static bool read_lines(struct screen *s, struct source *from)
 {
-	ssize_t n = read(s->from_outputs, s->pending + s->npending, LINE_MAX_BYTES - s->npending);
+	ssize_t n = read(from->fd, from->pending + from->n, LINE_MAX_BYTES - from->n);
 
 	if (n <= 0)
 		return n < 0 && (errno == EINTR || errno == EAGAIN);
-	s->npending += (size_t)n;
-	ptrdiff_t end = str_rfind_char(str_make(s->pending, s->npending), '\n');
-	size_t whole = end >= 0 ? (size_t)end + 1 : s->npending == LINE_MAX_BYTES ? s->npending : 0;
+	from->n += (size_t)n;
+	ptrdiff_t end = str_rfind_char(str_make(from->pending, from->n), '\n');
+	size_t whole = end >= 0 ? (size_t)end + 1 : from->n == LINE_MAX_BYTES ? from->n : 0;
 	if (!whole)
 		return true;
-	paint(s, str_make(s->pending, whole));
-	memmove(s->pending, s->pending + whole, s->npending - whole);
-	s->npending -= whole;
+	paint(s, str_make(from->pending, whole));
+	memmove(from->pending, from->pending + whole, from->n - whole);
+	from->n -= whole;
 	return true;
+}
+
+static void show_rest(struct screen *s, struct source *from)
+{
+	paint(s, str_make(from->pending, from->n));
+	from->n = 0;
 }
 
 static void *run(void *arg)
@@ -171,41 +183,65 @@ static void *run(void *arg)
 	bool is_open = true;
 
 	while (is_open) {
-		struct pollfd p = {.fd = s->from_outputs, .events = POLLIN};
-		int r = poll(&p, 1, PAINT_MS);
+		struct pollfd p[2] = {{.fd = s->outputs.fd, .events = POLLIN},
+			{.fd = s->notes.fd, .events = POLLIN}};
+		int r = poll(p, 2, PAINT_MS);
 
-		if (r > 0)
-			is_open = read_lines(s);
+		if (r > 0 && p[1].revents && !read_lines(s, &s->notes))
+			s->notes.fd = -1;
+		if (r > 0 && p[0].revents)
+			is_open = read_lines(s, &s->outputs);
 		else if (r == 0)
 			paint(s, STR_NULL);
 	}
-	paint(s, str_make(s->pending, s->npending));
+	show_rest(s, &s->outputs);
+	show_rest(s, &s->notes);
 	return NULL;
 }
 
-struct screen *screen_open(void)
+bool screen_is_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return !(no && *no);
+}
+
+static int take_terminal(struct screen *s)
 {
 	int ends[2];
+
+	s->tty = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (s->tty < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	s->outputs.fd = ends[0];
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	return 0;
+}
+
+struct screen *screen_open(int notes_fd)
+{
 	struct screen *s = isatty(STDOUT_FILENO) ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s)
 		return NULL;
-	s->tty = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (s->tty < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+	s->notes.fd = notes_fd > 0 ? notes_fd : -1;
+	if (s->notes.fd >= 0)
+		fcntl(s->notes.fd, F_SETFD, FD_CLOEXEC);
+	if (take_terminal(s) < 0) {
+		if (s->tty >= 0)
+			close(s->tty);
 		free(s);
 		return NULL;
 	}
-	dup2(ends[1], STDOUT_FILENO);
-	close(ends[1]);
-	s->from_outputs = ends[0];
 	return s;
 }
 
 int screen_start(struct screen *s, struct live *live)
 {
 	s->live = live;
-	s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-	return s->started ? 0 : -EAGAIN;
+	s->is_started = pthread_create(&s->thread, NULL, run, s) == 0;
+	return s->is_started ? 0 : -EAGAIN;
 }
 
 void screen_close(struct screen *s)
@@ -213,9 +249,9 @@ void screen_close(struct screen *s)
 	if (!s)
 		return;
 	dup2(s->tty, STDOUT_FILENO); /* the pipe's last writer goes: the thread reads to the end */
-	if (s->started)
+	if (s->is_started)
 		pthread_join(s->thread, NULL);
 	close(s->tty);
-	close(s->from_outputs);
+	close(s->outputs.fd);
 	free(s);
 }

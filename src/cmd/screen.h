@@ -7,10 +7,18 @@
 #include "cmd/live.h"
 
 struct screen;
-/* Takes standard output over (through a pipe) when it is a terminal; NULL when it is none. */
-struct screen *screen_open(void);
-/* From then on a thread paints; live is asked for its snapshot once a second. */
+/*
+ * Takes standard output over (through a pipe) when it is a terminal; NULL when it is none. What
+ * comes from notes_fd (0 = nothing does) is shown among the lines.
+ */
+struct screen *screen_open(int notes_fd);
+/*
+ * From then on a thread paints; live is asked for its snapshot once a second. After capabilities
+ * were given up, which are a thread's own.
+ */
 int screen_start(struct screen *s, struct live *live);
+/* Are colours wanted (no-color.org)? */
+bool screen_is_colour(void);
 /* Shows what is left and gives the terminal back. */
 void screen_close(struct screen *s);
 /* One panel, as text of at most `width` columns a line, for tests; the number of lines. */

@@ -77,6 +77,7 @@ int setup_detect(const struct config *c, struct ruleset *rs, const char *hostnam
 		.iso_time = c->iso_time,
 		.hostname = hostname,
 		.resolve_names = c->resolve_names,
+		.want_context = c->store.enabled,
 	};
 
 	*ret = detect_new(rs, &o, e);

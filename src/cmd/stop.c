@@ -4,11 +4,11 @@
 
 #include <signal.h>
 
-static volatile sig_atomic_t asked;
+static volatile bool asked; /* a byte: written whole, in a handler too */
 
 static void on_signal(int sig)
 {
-	asked = 1;
+	asked = true;
 }
 
 void stop_on_signals(void)
@@ -24,4 +24,9 @@ void stop_on_signals(void)
 bool stop_asked(void)
 {
 	return asked;
+}
+
+const volatile bool *stop_flag(void)
+{
+	return &asked;
 }

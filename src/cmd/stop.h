@@ -6,3 +6,5 @@
 void stop_on_signals(void);
 /* Was one of them sent? */
 bool stop_asked(void);
+/* The same for rooms below that ask for it while they wait. */
+const volatile bool *stop_flag(void);

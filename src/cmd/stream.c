@@ -22,7 +22,8 @@ struct stream {
 	struct state *state;
 	struct arena arena;
 	struct event ev;
-	uint64_t first_ns, last_ns;
+	struct field_subject subject; /* what is the same for every event, the rest empty */
+	uint64_t last_ns;
 	char hostname[128];
 };
 
@@ -32,19 +33,32 @@ static int open_state(struct stream *s, struct err *e)
 
 	so.no_proc = s->o.path != NULL;
 	so.descriptors = s->o.path || !s->o.no_descriptors;
+	so.shows_closed = !s->o.path;
 	s->state = state_new(&so, e);
 	return s->state ? 0 : -ENOMEM;
 }
 
+/* What is asked for, and what the table of descriptors is kept by. */
+static void want(const struct stream *s, uint64_t codes[SENSOR_CODE_WORDS])
+{
+	memcpy(codes, s->o.codes, SENSOR_CODE_WORDS * sizeof(*codes));
+	for (uint16_t i = 0; i < EVENT_CODE_MAX && !s->o.no_descriptors; i++)
+		if (capture_is_needed(i))
+			codes[i / 64] |= 1ULL << (i % 64);
+}
+
 static int open_live(struct stream *s, struct err *e)
 {
+	uint64_t codes[SENSOR_CODE_WORDS] = {0};
 	struct sensor_options o = {
-		.codes = s->o.codes,
+		.codes = codes,
 		.all_events = !s->o.codes,
 		.want_latency = !s->o.no_latency,
 		.snaplen = s->o.snaplen,
 		.ring_bytes = s->o.ring_bytes,
 	};
+	if (s->o.codes)
+		want(s, codes);
 	int r = sensor_open(&o, &s->sensor, e);
 
 	if (r < 0 || (r = open_state(s, e)) < 0)
@@ -96,7 +110,8 @@ static void close_source(struct stream *s)
 	s->sensor = NULL;
 	s->capture = NULL;
 	s->state = NULL;
-	s->first_ns = s->last_ns = 0;
+	s->subject = (struct field_subject){0};
+	s->last_ns = 0;
 }
 
 int stream_open(const struct stream_options *o, struct stream **ret, struct err *e)
@@ -126,6 +141,17 @@ static void read_hostname(struct stream *s)
 		s->hostname[0] = 0;
 }
 
+static void begin(struct stream *s)
+{
+	read_hostname(s);
+	s->subject = (struct field_subject){
+		.ev = &s->ev,
+		.state = s->state,
+		.hostname = s->hostname,
+		.first_ts_ns = s->ev.ts_ns,
+	};
+}
+
 static int next_event(struct stream *s, int timeout_ms, struct err *e)
 {
 	int r;
@@ -147,18 +173,15 @@ int stream_next(struct stream *s, int timeout_ms, struct field_subject *ret, str
 		return r;
 	if (s->capture || !s->o.no_descriptors)
 		state_complete(s->state, &s->arena, &s->ev);
-	if (!s->first_ns) {
-		s->first_ns = s->ev.ts_ns;
-		read_hostname(s);
-	}
-	*ret = (struct field_subject){
-		.ev = &s->ev,
-		.proc = state_apply(s->state, &s->ev),
-		.state = s->state,
-		.hostname = s->hostname,
-		.last_ts_ns = s->last_ns,
-		.first_ts_ns = s->first_ns,
-	};
+	if (!s->subject.first_ts_ns)
+		begin(s);
+	struct process *proc = state_apply(s->state, &s->ev);
+
+	if (s->sensor)
+		state_fill(s->state, proc, &s->arena, &s->ev);
+	*ret = s->subject;
+	ret->proc = proc;
+	ret->last_ts_ns = s->last_ns;
 	s->last_ns = s->ev.ts_ns;
 	return 1;
 }

@@ -99,7 +99,7 @@ static uint64_t feed_lost(void *arg)
 	return c.drop_ring + c.drop_size;
 }
 
-static bool feed_usage(void *arg, const struct process *p, struct top_usage *ret)
+static bool feed_usage(void *arg, const struct process *p, struct group_usage *ret)
 {
 	return usage_ask(((struct top *)arg)->usage, p, ret);
 }

@@ -89,7 +89,7 @@ static struct sighting *sighting_of(struct usage *u, const struct process *p)
 	return NULL;
 }
 
-bool usage_ask(struct usage *u, const struct process *p, struct top_usage *ret)
+bool usage_ask(struct usage *u, const struct process *p, struct group_usage *ret)
 {
 	/* places in proc(5)'s list */
 	enum { MINOR = 10, MAJOR = 12, UTIME = 14, STIME = 15, VSIZE = 23, RSS = 24 };
@@ -103,7 +103,7 @@ bool usage_ask(struct usage *u, const struct process *p, struct top_usage *ret)
 	if (!read_stat(p->pid, f) || !(s = sighting_of(u, p)))
 		return false;
 	ticks = f[UTIME] + f[STIME];
-	*ret = (struct top_usage){.vsize_bytes = f[VSIZE], .rss_bytes = f[RSS] * u->page_bytes};
+	*ret = (struct group_usage){.vsize_bytes = f[VSIZE], .rss_bytes = f[RSS] * u->page_bytes};
 	if (s->at_ns && s->start_ns == p->start_ns && now > s->at_ns) {
 		ret->has_cpu = true;
 		ret->cpu_percent = (double)(ticks - s->ticks) * u->ns_per_tick * 100 /

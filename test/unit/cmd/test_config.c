@@ -78,7 +78,7 @@ static void add_text(struct buf *b, const char *name, const char *value)
 
 static void describe_output(const struct output_config *o, struct buf *b)
 {
-	static const char *const kinds[] = {"stdout", "file", "syslog", "program", "http"};
+	static const char *const kinds[] = {"stdout", "file", "syslog", "program", "http", "store"};
 
 	buf_printf(b, "output %s", kinds[o->kind]);
 	add_text(b, "name", o->name);

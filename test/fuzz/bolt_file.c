@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "engine/state/private.h"
+#include "base/bolt.h"
 
 static void add(void *arg, struct str key, struct str value)
 {
@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < sizeof(path) / sizeof(*path); i++) {
 		add(&sum, bolt_get(&b, &bucket, STR("image")), STR_NULL);
 		bolt_each(&b, &bucket, add, &sum);
+		bolt_each_bucket(&b, &bucket, add, &sum);
 		if (!bolt_descend(&b, &bucket, path[i]))
 			break;
 	}

@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 
-HEAD = struct.Struct("<QQQqIIIIIHHHH4H4x6Q16s")
+HEAD = struct.Struct("<QQQqIIIIIHHHH4H4x6Q16s32x")
 (FILE, REAL, FSPATH, DIR, DIR2, KNOWN, SOCK, UNIX, ADDR, CGROUPS, FORK, CWD, EXE) = range(1, 14)
 CODES = {"openat": 307, "connect": 23, "execve": 293, "exit": 186, "fork": 1000, "cgroup": 1001,
          "renameat2": 319, "sendto": 31, "chdir": 95, "prctl": 401, "symlinkat": 181}

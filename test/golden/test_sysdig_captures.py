@@ -64,7 +64,9 @@ CAUSES = [
     ("nobody", 390, lambda d: d.field in ("proc.name", "proc.pid") and d.type == "switch"
      and d.theirs is None,
      "the idle task is no process: sysdig has no value, koban an unnamed one"),
-    ("container-event", 3, lambda d: d.type == "container",
+    ("namespace", 6, lambda d: is_arg(d, "vpid", "vtid") and d.theirs == "systemd" and d.ours == "1",
+     "1 of a container is its own first process: sysdig names it after the machine's"),
+    ("container-event", 2, lambda d: d.type == "container",
      "a container event has no thread: sysdig makes one up after the container's id"),
     ("unknown-name", 815, lambda d: d.field == "fd.name" and d.theirs is None
      and d.ours == "",

@@ -246,7 +246,8 @@ static int do_openat(int argc, char **argv)
 	int dir = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	(void)argc;
-	return dir < 0 ? check(argv[1], -1) : check(argv[2], openat(dir, argv[2], mode_flags(argv[3]), 0600));
+	return dir < 0 ? check(argv[1], -1)
+		       : check(argv[2], openat(dir, argv[2], mode_flags(argv[3]), 0600));
 }
 
 static int do_chrootopen(int argc, char **argv)

@@ -17,6 +17,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import koban
+from ingest_peer import Peer
 
 EVENTS = 200000
 RULES = """
@@ -31,6 +32,11 @@ RULES = """
   desc: d
   condition: evt.type in (execve, execveat) and proc.exepath endswith /true and proc.args = --marked
   output: "ran %proc.exepath by %proc.pname"
+  priority: INFO
+- rule: Nobody opened
+  desc: asks who opens, so that no open is known beforehand not to match
+  condition: evt.type in (open, openat) and proc.name = nobody-is-called-this
+  output: "never"
   priority: INFO
 """
 
@@ -131,8 +137,11 @@ def test_contents(tap, server, watch, folder):
             sum(drops.values()))
     tap.ok(0 <= left < 2000, "what happened = read + lost, but for what waits", left)
     tap.ok(m[f"koban_rule_matches_total{{{rule}}}"] == 3, "matches of a rule", m)
-    tap.ok(m[f"koban_rule_evaluations_total{{{rule}}}"] > EVENTS / 2, "how often a rule was looked at")
-    tap.ok(m[f"koban_rule_cost_nanoseconds_total{{{rule}}}"] > 0, "what a rule costs")
+    asking = rule.replace("Marked file opened", "Nobody opened")
+    tap.ok(m[f"koban_rule_evaluations_total{{{asking}}}"] > EVENTS / 2, "how often a rule was looked at")
+    tap.ok(m[f"koban_rule_cost_nanoseconds_total{{{asking}}}"] > 0, "what a rule costs")
+    tap.ok(3 <= m[f"koban_rule_evaluations_total{{{rule}}}"] < EVENTS / 2,
+           "a rule that looks at names is not asked of the same open for ever")
     tap.ok(0 <= m["koban_cpu_percent"] < 400, "CPU", m["koban_cpu_percent"])
     with open(f"/proc/{watch.process.pid}/statm", encoding="ascii") as f:
         rss = int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -166,6 +175,14 @@ def main():
     test_contents(tap, server, watch, folder)
     test_pages(tap, server)
     watch.stop()
+    # with a store: findings with context, and every event is kept for a while
+    peer = Peer(os.path.join(folder, "ingest.sock"))
+    watch = koban.Koban([own], *options, "-o", "store_output.enabled=true",
+                        "-o", f"store_output.address=unix:{peer.path}")
+    test_allocations(tap, loops, server, "two rules and a store")
+    tap.ok(not peer.bad, "every record is JSON", peer.bad[:3])
+    watch.stop()
+    peer.close()
     public = os.path.join(koban.PUBLIC_RULES, "falco_rules.yaml")
     if os.path.exists(public):
         watch = koban.Koban([public], *options)

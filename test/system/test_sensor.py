@@ -491,15 +491,19 @@ SMALL = r"""
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = {AF_INET, htons(atoi(argv[2])), {htonl(INADDR_LOOPBACK)}};
+	long by_socketcall[] = {socket(AF_INET, SOCK_STREAM, 0), (long)&to, sizeof(to)};
 
-	if (argc < 4)
+	if (argc < 5)
 		return 0;
 	open(argv[1], O_RDONLY);
-	connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&to, sizeof(to));
+	syscall(SYS_connect, socket(AF_INET, SOCK_STREAM, 0), &to, sizeof(to));
+	to.sin_port = htons(atoi(argv[4]));
+	syscall(SYS_socketcall, 3, by_socketcall);
 	return execl(argv[3], "thirty-two", (char *)0);
 }
 """
@@ -513,18 +517,20 @@ def test_compat(c):
     if r.returncode:
         c.tap.skip("32-bit calls", "gcc -m32 does not build a static program here")
         return
-    server, port = listener()
+    (server, port), (other, other_port) = listener(), listener()
     c.begin()
     try:
-        koban.run([helper, c.path("created"), str(port), "/bin/true"])
+        koban.run([helper, c.path("created"), str(port), "/bin/true", str(other_port)])
     except OSError as e:
         c.tap.skip("32-bit calls", f"this kernel runs no 32-bit programs: {e.strerror}")
         return
     finally:
         server.close()
-    for kind in ("open", "connect", "exec"):
-        select = {"open": opens(c.path("created")), "connect": of("connect", fd_sport=port),
-                  "exec": of("execve", proc_exe="thirty-two")}[kind]
+        other.close()
+    for kind, select in (("open", opens(c.path("created"))),
+                         ("connect", of("connect", fd_sport=port)),
+                         ("connect through socketcall", of("connect", fd_sport=other_port)),
+                         ("exec", of("execve", proc_exe="thirty-two"))):
         c.expect(f"a 32-bit {kind}", select, evt_res="SUCCESS")
 
 

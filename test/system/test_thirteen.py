@@ -187,7 +187,7 @@ def try_way(k, tap, deed, way, text, kbtrig):
 
 
 def try_in_container(k, tap, engine, way, text, number):
-    name = f"kbtest-thirteen-{number}"
+    name = f"kbtest-thirteen-{os.getpid()}-{number}"
     label = f"container: {way}"
     mark = k.mark()
     # a process before it: what rules name is learnt at the container's first event

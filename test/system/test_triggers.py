@@ -118,7 +118,8 @@ def ctr_options(trigger):
 
 def in_container(k, tap, trigger, engine, number):
     mark = k.mark()
-    name = f"kbtest-{engine.name}-{number}"
+    # a test beside this one, or one that was killed, may have the same containers
+    name = f"kbtest-{engine.name}-{os.getpid()}-{number}"
     image = trigger.get("image")
     if image:
         image = engine.tag(image)

@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """
-What koban costs, as ratios within one run: every load runs without a sensor, with koban, and, if
-FALCO holds a command that starts it, with Falco, one after the other and again and again, so that
-a machine that warms up or slows down does so for all of them. The least time of the repeats counts.
-It prints a table and judges nothing.
+What koban costs, as ratios within one run: every load runs without a sensor, with koban, and with
+each other sensor that --against names, one after the other and again and again, so that a machine
+that warms up or slows down does so for all of them. The least time of the repeats counts. It prints
+a table and judges nothing.
 
   KOBAN_BUILD  the build folder (a release build says most)     RULES  default: data/rules
-  FALCO        a command, for example "falco -o json_output=true"
+
+Another sensor is a command that prints a line an alert on stdout. "{rules}" in it becomes the file
+or folder of the rules: RULES, or for the time to the first alert a file with one rule of its own.
+Its CPU and memory are read from /proc; what it has lost only it knows: --against-metrics says which
+two counters of a Prometheus endpoint tell.
+
+  bench.py --against 'peer --rules {rules} --json' \\
+      --against-metrics 'http://127.0.0.1:8765/metrics peer_events_total peer_drops_total'
 
 Needs root. Add nothing else to the machine while it runs.
 """
@@ -54,30 +61,64 @@ class Bare:
         return {}
 
 
-class Sensor:
-    """A process that watches: what it costs is read from /proc and, for koban, its metrics."""
-    settle_s = 0.2  # its work may end a little after the load
+class Metrics:
+    """Two counters of a Prometheus endpoint: events, and what was lost of them."""
 
-    def __init__(self, name, cmd):
-        self.name, self.cmd = name, cmd
+    def __init__(self, url, events, drops):
+        self.url, self.events, self.drops = url, events, drops
+
+    def read(self):
+        """Each summed over its labels."""
+        with urllib.request.urlopen(self.url, timeout=5) as answer:
+            text = answer.read().decode()
+        sums = {}
+        for m in re.finditer(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})? (\S+)", text, re.M):
+            sums[m[1]] = sums.get(m[1], 0.0) + float(m[2])
+        return {"events": sums.get(self.events, 0.0), "drops": sums.get(self.drops, 0.0)}
+
+
+class Sensor:
+    """A process that watches: what it costs is read from /proc, what it lost from its metrics."""
+
+    def __init__(self, name, command, rules, metrics=None):
+        self.name, self.command, self.rules, self.metrics = name, command, rules, metrics
+        # its work may end a little after the load; metrics are brought up to date once a second
+        self.settle_s = 1.2 if metrics else 0.2
         self.process = None
         self.alerts = 0
         self.log = None
 
     def start(self):
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(self.cmd, stdout=subprocess.PIPE, stderr=self.log,
-                                        stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(self.command_with(self.rules), stdout=subprocess.PIPE,
+                                        stderr=self.log, stdin=subprocess.DEVNULL,
+                                        start_new_session=True)
         threading.Thread(target=self.count_alerts, daemon=True).start()
         self.wait_until_ready()
+
+    def command_with(self, rules):
+        return [word.replace("{rules}", str(rules)) for word in self.command]
 
     def count_alerts(self):
         for _ in self.process.stdout:
             self.alerts += 1
 
     def wait_until_ready(self):
-        time.sleep(4)
-        self.check_alive()
+        if not self.metrics:
+            time.sleep(4)
+            self.check_alive()
+            return
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                if self.metrics.read()["events"] > 0:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        self.stop()
+        sys.exit(f"bench: {self.name}'s metrics endpoint counted no event within 20 s")
 
     def check_alive(self):
         if self.process.poll() is not None:
@@ -98,49 +139,29 @@ class Sensor:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return {"cpu_s": (int(stat[11]) + int(stat[12])) / TICK, "alerts": self.alerts,
-                "rss_kb": int(re.search(r"VmRSS:\s*(\d+)", status)[1])}
+                "rss_kb": int(re.search(r"VmRSS:\s*(\d+)", status)[1]),
+                **(self.metrics.read() if self.metrics else {})}
 
 
-def read_metrics():
-    """The metrics endpoint's samples as {name: sum over its labels}."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-    sums = {}
-    for m in re.finditer(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})? (\S+)$", text, re.M):
-        sums[m[1]] = sums.get(m[1], 0.0) + float(m[2])
-    return sums
+def make_koban(build, rules):
+    return Sensor("koban", [
+        str(build / "src/cmd/koban"), "watch", "-r", "{rules}", "--json",
+        "-o", "stdout_output.enabled=true", "-o", "webserver.enabled=true",
+        "-o", "webserver.listen_address=127.0.0.1", "-o", f"webserver.listen_port={PORT}"], rules,
+        Metrics(f"http://127.0.0.1:{PORT}/metrics", "koban_events_total", "koban_drops_total"))
 
 
-class Koban(Sensor):
-    settle_s = 1.2  # the metrics are brought up to date once a second
-
-    def __init__(self, build, rules):
-        super().__init__("koban", koban_command(build, rules) + [
-            "-o", "webserver.enabled=true", "-o", "webserver.listen_address=127.0.0.1",
-            "-o", f"webserver.listen_port={PORT}"])
-
-    def wait_until_ready(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            self.check_alive()
-            try:
-                if read_metrics().get("koban_events_total", 0) > 0:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        self.stop()
-        sys.exit("bench: koban's metrics endpoint counted no event within 20 s")
-
-    def sample(self):
-        metrics = read_metrics()
-        return {**super().sample(), "events": metrics.get("koban_events_total", 0.0),
-                "drops": metrics.get("koban_drops_total", 0.0)}
-
-
-def koban_command(build, rules):
-    return [str(build / "src/cmd/koban"), "watch", "-r", str(rules), "--json",
-            "-o", "stdout_output.enabled=true"]
+def make_others(against, metrics, rules):
+    """One for each --against, with the --against-metrics of the same place."""
+    others = []
+    for i, text in enumerate(against):
+        command = shlex.split(text)
+        words = metrics[i].split() if i < len(metrics) else []
+        if not command or len(words) not in (0, 3):
+            sys.exit("bench: --against wants a command, --against-metrics 'URL EVENTS DROPS'")
+        others.append(Sensor(Path(command[0]).name, command, rules,
+                             Metrics(*words) if words else None))
+    return others
 
 
 # ---- the loads -----------------------------------------------------------------------------------
@@ -212,7 +233,7 @@ def measure_idle(sensor, seconds):
             "events_per_s": (after.get("events", 0) - before.get("events", 0)) / took}
 
 
-def first_alert_ms(build, work):
+def first_alert_ms(sensor, work):
     """From the start of the program to the line of its first alert."""
     trigger = work / "trigger"
     trigger.write_text("x")
@@ -222,7 +243,7 @@ def first_alert_ms(build, work):
                      f"fd.name = {trigger}\n"
                      "  output: first %fd.name\n  priority: INFO\n")
     started = time.monotonic()
-    process = subprocess.Popen(koban_command(build, rules), stdout=subprocess.PIPE,
+    process = subprocess.Popen(sensor.command_with(rules), stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, start_new_session=True)
     done = threading.Event()
 
@@ -233,7 +254,8 @@ def first_alert_ms(build, work):
     threading.Thread(target=pull, daemon=True).start()
     watchdog = threading.Timer(20, process.kill)
     watchdog.start()
-    line = process.stdout.readline()
+    # what else it says there is no alert
+    line = next((line for line in process.stdout if b"first alert" in line), b"")
     took_ms = (time.monotonic() - started) * 1000
     done.set()
     watchdog.cancel()
@@ -241,6 +263,10 @@ def first_alert_ms(build, work):
     process.stdout.close()
     process.wait()
     return took_ms if line else None
+
+
+def least(values):
+    return min((v for v in values if v is not None), default=None)
 
 
 # ---- the report ----------------------------------------------------------------------------------
@@ -279,6 +305,10 @@ def arguments():
     a.add_argument("--repeats", type=int, default=5)
     a.add_argument("--scale", type=float, default=1.0, help="of the loops' counts and times")
     a.add_argument("--only", metavar="PATTERN", default="", help="only loads that match")
+    a.add_argument("--against", metavar="COMMAND", action="append", default=[],
+                   help="another sensor to run beside, in turn; may be given again")
+    a.add_argument("--against-metrics", metavar="'URL EVENTS DROPS'", action="append", default=[],
+                   help="where it counts events and losses, and under which names")
     a.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     return a.parse_args()
 
@@ -291,32 +321,29 @@ def main():
     build = build if build.is_absolute() else ROOT / build
     rules = Path(os.environ.get("RULES", ROOT / "data/rules"))
     loads = [load for load in LOADS if re.search(args.only, load)]
-    koban = Koban(build, rules)
-    sensors = [Bare(), koban]
-    if os.environ.get("FALCO"):
-        sensors.append(Sensor("falco", shlex.split(os.environ["FALCO"])))
+    sensors = [Bare(), make_koban(build, rules),
+               *make_others(args.against, args.against_metrics, rules)]
     with tempfile.TemporaryDirectory() as d:
         work = Path(d)
         loops = work / "loops"
         subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE=", "-O2", "-o", loops,
                         ROOT / "test/bench/loops.c"], check=True)
         say("start to first alert")
-        starts = [first_alert_ms(build, work) for _ in range(3)]
+        first = {s.name: least(first_alert_ms(s, work) for _ in range(3)) for s in sensors[1:]}
         say("idle")
         idle = {s.name: measure_idle(s, 10 * args.scale) for s in sensors[1:]}
         figures = measure(sensors, loads, args.repeats, loops, args.scale)
     rows = [row_of(s.name, load, figures["bare", load], figures[s.name, load])
             for load in loads for s in sensors[1:]]
-    starts = [s for s in starts if s is not None]
-    first_ms = min(starts) if starts else None
     if args.json:
         print(json.dumps({"kernel": os.uname().release, "cpus": os.cpu_count(),
-                          "repeats": args.repeats, "first_alert_ms": first_ms, "idle": idle,
+                          "repeats": args.repeats, "first_alert_ms": first, "idle": idle,
                           "rows": rows}))
         return
     print(f"kernel {os.uname().release}, {os.cpu_count()} CPUs, {args.repeats} repeats, "
           f"least of them; rules: {rules}")
-    print("start to first alert: " + (f"{first_ms:.0f} ms" if first_ms else "no alert came"))
+    for name, ms in first.items():
+        print(f"start to first alert, {name}: " + (f"{ms:.0f} ms" if ms else "no alert came"))
     for name, f in idle.items():
         print(f"idle, {name}: {f['cpu_percent']:.1f} % CPU, {f['rss_mb']:.0f} MB resident")
     print_table(rows)

@@ -6,7 +6,7 @@ T ?= condition
 N ?= 60
 PREFIX ?= /usr/local
 
-.PHONY: help up build check asan fuzz bench bench-replay lint demo demo-live install clean
+.PHONY: help up build check asan fuzz bench bench-replay bench-store bench-image image-memory image-clean lint demo demo-live install clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -35,7 +35,7 @@ fuzz: build-fuzz/build.ninja ## fuzz one parser: make fuzz T=condition N=60 (sec
 
 bench: build-release/build.ninja ## what koban costs: ratios against a bare machine
 	ninja -C build-release
-	$(SUDO) env KOBAN_BUILD=build-release FALCO="$(FALCO)" python3 test/bench/bench.py
+	$(SUDO) env KOBAN_BUILD=build-release python3 test/bench/bench.py $(BENCH)
 
 lint: build/build.ninja ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc
 	setup/install.sh build lint
@@ -44,6 +44,25 @@ lint: build/build.ninja ## clang-format, clang-tidy, cppcheck, shellcheck, mando
 bench-replay: build-release/build.ninja ## what judging and printing captures costs, beside sysdig
 	ninja -C build-release
 	KOBAN_BUILD=build-release python3 test/bench/replay.py
+
+bench-store: build/build.ninja ## what storing a million findings costs, beside bare SQLite
+	ninja -C build test/bench-store
+	build/test/bench-store $(FINDINGS)
+
+bench-image: build-release/build.ninja ## what scanning an image costs, beside inflating and hashing it
+	ninja -C build-release
+	setup/install.sh test
+	KOBAN_BUILD=build-release python3 test/bench/image.py $(MIB)
+	KOBAN_BUILD=build-release python3 test/bench/crawl.py $(IMAGES)
+
+image-memory: build-release/build.ninja ## peak memory of scanning an image of 8 GiB
+	ninja -C build-release
+	KOBAN_BUILD=build-release KOBAN_IMAGE_GIB=8 python3 test/system/test_image_memory.py
+
+image-clean: build-release/build.ninja ## a clean Debian with 1.3 GB of software gives no alarm
+	ninja -C build-release
+	setup/install.sh test
+	KOBAN_BUILD=build-release python3 test/bench/clean_debian.py
 
 demo: build-release/build.ninja ## judge a recorded break-in; needs no root
 	ninja -C build-release

@@ -7,13 +7,18 @@ set -eu
 # What the compiler and the program need.
 build='gcc libc6-dev pkg-config meson ninja-build clang-14 llvm-14 bpftool libbpf-dev libelf-dev
 zlib1g-dev libjansson-dev libyaml-dev libpcre2-dev libcurl4-openssl-dev
-libmicrohttpd-dev libssl-dev libcap-dev libseccomp-dev libncurses-dev libcmocka-dev ca-certificates'
+libmicrohttpd-dev libgnutls28-dev libssl-dev libcap-dev libseccomp-dev libncurses-dev liblua5.4-dev
+libsqlite3-dev libpq-dev libarchive-dev libisal-dev libzstd-dev libyara-dev libvectorscan-dev libcmocka-dev ca-certificates'
+
+# The console's web application is bundled at build; a Node.js from elsewhere brings its own npm.
+node='nodejs npm'
 
 # What the tests start: containers, a second kernel, other ways of asking for a file.
-test='libclang-rt-14-dev python3 python3-yaml podman runc crun containerd
+test='libclang-rt-14-dev python3 python3-yaml python3-jsonschema podman runc crun containerd
 qemu-system-x86 busybox-static linux-image-cloud-amd64 liburing-dev gcc-multilib iproute2 procps
-sysdig python3-pyte
-cpio curl git psmisc util-linux mount netcat-openbsd strace'
+sysdig python3-pyte chromium isal pigz yara xz-utils zstd
+cpio curl git psmisc postgresql sqlite3 docker-registry skopeo umoci buildah mmdebstrap util-linux mount netcat-openbsd strace
+rpm db5.3-util golang-go ruby libjackson2-core-java binutils'
 
 lint='clang-format-14 clang-format clang-tidy cppcheck shellcheck mandoc git'
 
@@ -38,7 +43,10 @@ is_installed() {
 wanted=
 for list in "${@:-build}"; do
 	case $list in
-	build) wanted="$wanted $build" ;;
+	build)
+		wanted="$wanted $build"
+		command -v npm >/dev/null || wanted="$wanted $node"
+		;;
 	test) wanted="$wanted $test" ;;
 	lint) wanted="$wanted $lint" ;;
 	*) die "unknown list '$list'; known are build, test, lint" ;;

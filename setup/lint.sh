@@ -67,10 +67,17 @@ check_bash() {
 	files 'data/completion/*.bash' | xargs -r -n 1 bash -n
 }
 
+# Types only: the bundler looks at none.
+check_web() {
+	[ -x web/node_modules/.bin/tsc ] || npm --prefix web ci --no-audit --no-fund --ignore-scripts || return 1
+	npm --prefix web run check
+}
+
 step clang-format format
 step shellcheck check_shell
 step mandoc check_man
 step completion check_bash
+! command -v npm >/dev/null || step typescript check_web
 step cppcheck check_c
 step clang-tidy tidy
 [ -z "$failed" ] || {

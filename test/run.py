@@ -6,14 +6,19 @@ The one test runner. It builds, runs every test program in order, and counts TAP
   unit     cmocka programs, from Meson          house    the tree's own rules, test/house/
   corpus   fuzz targets over their corpus       golden   cases as data, test/golden/
   system   a real kernel and real containers    kernels  other kernels under QEMU
+  web      the console in a real browser, test/web/
 
-A program of house, golden, system and kernels is an executable file there that ends in .py or .sh
+A program of house, golden, web, system and kernels is an executable file there that ends in .py or .sh
 and prints TAP on stdout. In its first lines it may say
 
   # run-args: fast 3      one run with these arguments (several lines: several runs)
   # timeout: 300          seconds, instead of its group's
   # needs: root           skipped as a whole for other users (system tests always are)
+  # beside: others        it may run while other tests do (unit, corpus, house, golden and web always may)
   # not-a-test: why       a tool that the tests use
+
+Those that may run beside others go first, as many at once as there are processors; then the rest, which
+watch or load the whole machine, one by one.
 
 Programs find in the environment KOBAN_BUILD (the build folder), KOBAN_SOURCE (the source tree) and
 KOBAN_SHARED (test data beside the tree, only if there is such a folder).
@@ -28,23 +33,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
-GROUPS = ["unit", "corpus", "house", "golden", "system", "kernels"]
-TIMEOUT_S = {"unit": 120, "corpus": 120, "house": 120, "golden": 120, "system": 180, "kernels": 300}
+GROUPS = ["unit", "corpus", "house", "golden", "web", "system", "kernels"]
+TIMEOUT_S = {"unit": 120, "corpus": 120, "house": 120, "golden": 120, "web": 600,
+             "system": 180, "kernels": 300}
 NEEDS_ROOT = {"system"}
+ALONE = {"system", "kernels"}  # unless they say otherwise
 MAX_OUTPUT_BYTES = 16 << 20
 SHOWN_LINES = 120
+WHY_LINES, WHY_CHARS = 4, 240  # of a failed point, in the list at the end
 
 
 class Program:
     """One run of one test program."""
 
-    def __init__(self, group, name, cmd, timeout_s, env=None, cwd=SOURCE, needs_root=False):
+    def __init__(self, group, name, cmd, timeout_s, env=None, cwd=SOURCE, head=None):
         self.group, self.name, self.cmd = group, name, [str(c) for c in cmd]
         self.timeout_s, self.env, self.cwd = timeout_s, env or {}, str(cwd)
-        self.needs_root = needs_root
+        head = head or {"needs": [], "beside": []}
+        self.needs_root = group in NEEDS_ROOT or "root" in head["needs"]
+        self.alone = group in ALONE and "others" not in head["beside"]
 
     def __str__(self):
         return f"{self.group}/{self.name}"
@@ -57,7 +69,7 @@ class Outcome:
         self.passed = self.failed = 0
         self.skipped = []  # reasons
         self.faults = []   # why it counts as failed beyond its "not ok" points
-        self.failures = [] # the names of "not ok" points
+        self.failures = [] # the "not ok" points: a name, and the first lines of why
 
     def fault(self, why):
         self.faults.append(why)
@@ -75,6 +87,7 @@ def parse_tap(text):
     planned = None
     points = 0
     reason = ""
+    failed = False
     for line in text.splitlines():
         if m := PLAN.match(line):
             planned = (planned or 0) + int(m[1])
@@ -88,14 +101,17 @@ def parse_tap(text):
                 out.skipped.append(reason or skip[1] or "no reason given")
             elif m[1]:
                 out.failed += 1
-                out.failures.append(m[3])
+                out.failures.append([m[3]])
             else:
                 out.passed += 1
             reason = ""
+            failed = bool(m[1]) and not skip
         elif line.startswith("Bail out!"):
             out.fault(line)
         elif m := re.match(r"^(?:#\s*)?(skipped: .*)$", line):
             reason = m[1][len("skipped: "):]  # cmocka's skip() has no place for a reason
+        elif failed and line.startswith("#") and len(out.failures[-1]) <= WHY_LINES:
+            out.failures[-1].append(line[1:].strip()[:WHY_CHARS])
     if planned is None:
         out.fault("printed no plan (1..N)")
     elif planned != points:
@@ -177,10 +193,10 @@ def run_program(p, environ):
 
 
 def header_of(path):
-    found = {"run-args": [], "timeout": [], "needs": [], "not-a-test": []}
+    found = {"run-args": [], "timeout": [], "needs": [], "beside": [], "not-a-test": []}
     with open(path, encoding="utf-8", errors="replace") as f:
         for _, line in zip(range(30), f):
-            if m := re.match(r"^(?:#|//)\s*(run-args|timeout|needs|not-a-test):\s*(.*?)\s*$", line):
+            if m := re.match(rf"^(?:#|//)\s*({'|'.join(found)}):\s*(.*?)\s*$", line):
                 found[m[1]].append(m[2])
     return found
 
@@ -194,11 +210,10 @@ def find_scripts(group, source):
         if head["not-a-test"]:
             continue
         timeout_s = int(head["timeout"][0]) if head["timeout"] else TIMEOUT_S[group]
-        needs_root = group in NEEDS_ROOT or "root" in head["needs"]
         for args in head["run-args"] or [""]:
             name = " ".join([path.stem, *args.split()])
             programs.append(Program(group, name, [path, *args.split()], timeout_s, cwd=source,
-                                    needs_root=needs_root))
+                                    head=head))
     return programs
 
 
@@ -230,6 +245,8 @@ def print_failure(p, outcome, stdout, stderr):
         print(f"     {why}")
     for title, text in (("stdout", stdout), ("stderr", stderr)):
         lines = text.splitlines()
+        if len(lines) > SHOWN_LINES:  # what went well says the least
+            lines = [x for x in lines if not re.match(r"ok\b", x)]
         if len(lines) > SHOWN_LINES:
             print(f"  {title}: … {len(lines) - SHOWN_LINES} lines before")
         for line in lines[-SHOWN_LINES:]:
@@ -237,20 +254,26 @@ def print_failure(p, outcome, stdout, stderr):
     print("----", flush=True)
 
 
-def run_all(programs, environ):
-    passed = failed = 0
-    skips, failures = [], []
-    width = len(str(len(programs)))
-    for i, p in enumerate(programs, 1):
-        print(f"[{i:{width}}/{len(programs)}] {p} … ", end="", flush=True)
-        if p.needs_root and os.geteuid() != 0:
-            print("skipped (needs root)", flush=True)
-            skips.append((p, "needs root"))
-            continue
-        outcome, stdout, stderr, took_s = run_program(p, environ)
-        passed += outcome.passed
-        failed += outcome.failed
-        skips += [(p, why) for why in outcome.skipped]
+class Report:
+    """What all programs said, added up and printed as it comes."""
+
+    def __init__(self, total):
+        self.total, self.begun = total, 0
+        self.passed = self.failed = 0
+        self.skips, self.failures = [], []
+
+    def begin(self, p):
+        self.begun += 1
+        print(f"[{self.begun:{len(str(self.total))}}/{self.total}] {p} … ", end="", flush=True)
+
+    def skip(self, p, why):
+        print(f"skipped ({why})", flush=True)
+        self.skips.append((p, why))
+
+    def end(self, p, outcome, stdout, stderr, took_s):
+        self.passed += outcome.passed
+        self.failed += outcome.failed
+        self.skips += [(p, why) for why in outcome.skipped]
         words = [f"{outcome.passed} ok"]
         if outcome.failed:
             words.append(f"{outcome.failed} FAILED")
@@ -258,9 +281,31 @@ def run_all(programs, environ):
             words.append(f"{len(outcome.skipped)} skipped")
         print(f"{', '.join(words)} ({took_s:.1f} s)", flush=True)
         if outcome.failed:
-            failures += [(p, why) for why in outcome.faults + outcome.failures]
+            self.failures += [(p, [why]) for why in outcome.faults]
+            self.failures += [(p, point) for point in outcome.failures]
             print_failure(p, outcome, stdout, stderr)
-    return passed, failed, skips, failures
+
+
+def run_batch(programs, at_once, environ, report):
+    """Each worker is a process, so that it can tell the orphans of its test from those of others."""
+    with ProcessPoolExecutor(at_once, initializer=become_reaper) as pool:
+        results = pool.map(partial(run_program, environ=environ), programs)
+        for p in programs:
+            report.begin(p)
+            report.end(p, *next(results))
+
+
+def run_all(programs, environ):
+    """The long ones first, so that short ones fill the time until the last has ended."""
+    report = Report(len(programs))
+    runnable = [p for p in programs if os.geteuid() == 0 or not p.needs_root]
+    beside = sorted((p for p in runnable if not p.alone), key=lambda p: -p.timeout_s)
+    for p in (p for p in programs if p not in runnable):
+        report.begin(p)
+        report.skip(p, "needs root")
+    run_batch(beside, os.cpu_count() or 1, environ, report)
+    run_batch([p for p in runnable if p.alone], 1, environ, report)
+    return report
 
 
 def print_skips(skips):
@@ -273,8 +318,8 @@ def print_skips(skips):
 
 def print_failures(failures):
     """Once more, where one looks first: at the end."""
-    for p, why in failures:
-        print(f"# FAILED {p}: {why}")
+    for p, (what, *why) in failures:
+        print("\n#   ".join([f"# FAILED {p}: {what}", *why]))
 
 
 def print_end(passed, failed, skipped):
@@ -301,7 +346,8 @@ def environment(build, asan):
     if "KOBAN_SHARED" not in env and shared.is_dir():
         env["KOBAN_SHARED"] = str(shared)
     if asan:
-        env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1")
+        env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1:"
+                       "allocator_may_return_null=1")
         env.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
         env["KOBAN_ASAN"] = "1"
     return env
@@ -332,11 +378,10 @@ def main():
         return 0
     if not programs:
         print(f"no test program matches '{args.only}'")
-    become_reaper()
-    passed, failed, skips, failures = run_all(programs, environment(build, args.asan))
-    print_skips(skips)
-    print_failures(failures)
-    return print_end(passed, failed, len(skips))
+    report = run_all(programs, environment(build, args.asan))
+    print_skips(report.skips)
+    print_failures(report.failures)
+    return print_end(report.passed, report.failed, len(report.skips))
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def check_adding_output():
     real |= set(re.findall(r"^\t(SEND_\w+)", header, re.M))
     wrong += [f"explained or real, not both: {w}" for w in written ^ real]
     kind = "OUTPUT_PROGRAM"
-    for name in ("output.h", "output.c"):
+    for name in ("output.h", "open.c"):
         if kind not in (ROOT / "src/sink/output" / name).read_text():
             wrong.append(f"{name} does not name {kind}")
     for name in ("src/cmd/config_rows.c", "man/koban.yaml.5", "docs/outputs.md",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WINGS = ["base", "model", "engine", "source", "scan", "research", "sink", "face", "cmd"]
-ENGINE = ["filter", "state", "indicator", "field", "rules", "detect", "group"]
+ENGINE = ["filter", "state", "indicator", "secret", "package", "field", "rules", "detect", "group", "around"]
 ONE_ROOM = ("base", "cmd")  # wings without rooms: every header is shared inside
 SHARED = "model/event/schema.def"
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>|(\S.*))')
@@ -75,8 +75,8 @@ def check_include(root, path, name, is_angle):
     if is_angle and not inner and not (root / name).is_file():
         return None  # a system header; <bpf/…> are libbpf's
     if name.endswith(".skel.h") and "/" not in name:
-        ok = path.parts[:2] == ("src", "source")
-        return None if ok else "is a BPF skeleton, which only source/ loads"
+        ok = path.parts[:2] == ("src", "source") or path.parts[:3] == ("src", "scan", "detonate")
+        return None if ok else "is a BPF skeleton, which only source/ and scan/detonate load"
     if name.startswith("bpf/"):
         if not (root / name).is_file():
             return "does not exist"

@@ -5,6 +5,7 @@ What a reader may rely on in every file: a licence line, an opening paragraph, h
 alone, links that lead somewhere, files that one can hold in mind. Each check is first tried on an
 invented file that breaks it.
 """
+import functools
 import os
 import re
 import subprocess
@@ -63,6 +64,14 @@ def check_opening(root, files):
             yield f"{path}: does not open with a paragraph on what it is"
 
 
+@functools.cache
+def library_flags():
+    """Where the libraries' headers are that lie in folders of their own."""
+    done = subprocess.run(["pkg-config", "--cflags", "lua5.4", "libpq", "libhs"], text=True, capture_output=True,
+                          check=False)
+    return done.stdout.split()
+
+
 def compile_header(root, path):
     include = path.relative_to("src") if path.parts[0] == "src" else path
     # twice: a header also has to stand being included again
@@ -71,7 +80,7 @@ def compile_header(root, path):
         text = "#include <linux/types.h>\n" + text  # the kernel side has the __u8 … of its own
     cmd = [os.environ.get("CC", "gcc"), "-std=gnu17", "-D_GNU_SOURCE=", "-Wall", "-Wextra",
            "-Werror", "-Wno-unused-parameter", "-Wno-unused-function", "-Isrc", "-I.",
-           "-fsyntax-only", "-xc", "-"]
+           *library_flags(), "-fsyntax-only", "-xc", "-"]
     done = subprocess.run(cmd, cwd=root, input=text, text=True, capture_output=True, check=False)
     return done.stderr.splitlines()[:6] if done.returncode else []
 

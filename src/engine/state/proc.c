@@ -146,8 +146,12 @@ static void read_cmdline(struct state *s, uint32_t pid, struct proc_info *i)
 		all.len--;
 	all = arena_str(&s->scratch, all);
 	i->text.v[TEXT_EXE] = str_cut(&all, 0);
+	if (all.len > PROC_STRING_MAX) {
+		all = str_head(all, PROC_STRING_MAX);
+		all.len -= all.s[all.len - 1] == 0;
+	}
 	if (all.s)
-		i->text.v[TEXT_ARGS] = str_head(all, PROC_STRING_MAX);
+		i->text.v[TEXT_ARGS] = all;
 	/* a kernel thread has no command line: it is known by its name */
 	if (!i->text.v[TEXT_EXE].len)
 		i->text.v[TEXT_EXE] = i->text.v[TEXT_COMM];

@@ -222,12 +222,12 @@ static void write_users(struct head_writer *h)
 
 /* ---- threads ---- */
 
-/* Strings end in a NUL each, the last one too, as far as old readers' tables reach. */
+/* Strings end in a NUL each, the last one too unless it was cut to what a table holds. */
 static void put_vector(struct encoder *c, struct str v)
 {
-	bool add = v.len && v.s[v.len - 1];
+	v = str_head(v, WRITE_VECTOR_MAX);
+	bool add = v.len && v.len < WRITE_VECTOR_MAX && v.s[v.len - 1];
 
-	v = str_head(v, WRITE_VECTOR_MAX - 1 - add);
 	put_u16(c, v.len + add);
 	put_bytes(c, v.s, v.len);
 	if (add)

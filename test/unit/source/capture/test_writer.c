@@ -198,6 +198,26 @@ static void test_head(void **state)
 	capture_close(c);
 }
 
+/* Arguments that are longer than what tables of processes keep come back as far as that. */
+static void test_long_arguments(void **state)
+{
+	static char text[4097];
+	struct event ev;
+
+	memset(text, 'x', sizeof(text));
+	for (size_t len = 4093; len <= sizeof(text); len++) {
+		struct process p = {.pid = 200, .ppid = 1, .comm = STR("sh"), .args = {text, len}};
+
+		assert_int_equal(state_add_thread(live, 200, 200, &p), 0);
+		write_events((struct capture_writer_options){0}, 0);
+		struct capture *c = open_file(path);
+		assert_int_equal(capture_next(c, &arena, &ev, &err), 0);
+		assert_str(state_process_by_pid(seen, 200)->args,
+			str_make(text, len < 4096 ? len : 4096));
+		capture_close(c);
+	}
+}
+
 static void check_event(bool gzip)
 {
 	write_events((struct capture_writer_options){.gzip = gzip}, 3);
@@ -479,11 +499,11 @@ static void test_torn(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(test_head), T(test_event), T(test_gzip),
-		T(test_young_syscall), T(test_redaction), T(test_no_environment), T(test_beyond),
-		T(test_addresses), T(test_rotation_by_events), T(test_rotation_by_time),
-		T(test_rotation_by_size), T(test_ring_of_files), T(test_stdout_is_one_file),
-		T(test_full_disk), T(test_no_room), T(test_torn)};
+	const struct CMUnitTest tests[] = {T(test_head), T(test_long_arguments), T(test_event),
+		T(test_gzip), T(test_young_syscall), T(test_redaction), T(test_no_environment),
+		T(test_beyond), T(test_addresses), T(test_rotation_by_events),
+		T(test_rotation_by_time), T(test_rotation_by_size), T(test_ring_of_files),
+		T(test_stdout_is_one_file), T(test_full_disk), T(test_no_room), T(test_torn)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

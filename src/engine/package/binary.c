@@ -169,6 +169,8 @@ static void go_search(
 		begin = offset;
 	if (end > offset + s.len)
 		end = offset + s.len;
+	if (begin >= end) /* a segment may be said to begin where rounding up goes round */
+		return;
 	begin = (begin + GO_ALIGN - 1) & ~(uint64_t)(GO_ALIGN - 1);
 	for (uint64_t at = begin; at < end && end - at >= GO_HEADER; at += GO_ALIGN)
 		if (memcmp(s.s + (at - offset), go_magic.s, go_magic.len) == 0 &&

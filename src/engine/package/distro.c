@@ -172,7 +172,7 @@ static struct str clean_id(struct arena *a, struct str id)
 
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c + ('a' - 'A'));
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("._-", c))
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("._-", c)))
 			((char *)copy.s)[n++] = c;
 	}
 	return str_head(copy, n);

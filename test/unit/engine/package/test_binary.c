@@ -264,6 +264,23 @@ static void test_damaged(void **state)
 	}
 }
 
+/* A segment at the end of what a number can say, and a window that lies behind the first. */
+static void test_far_segment(void **state)
+{
+	struct buf b = make_elf(LAST);
+	const uint64_t far = UINT64_MAX - 5;
+
+	(void)state;
+	put_inline(&b, DATA_AT + 0x10, "go1.21.3", STR(MODULES));
+	put(&b, sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_offset),
+		str_make((const char *)&far, sizeof(far)));
+	struct parsed *x = parse_windows(buf_str(&b), DATA_AT, 0);
+	assert_int_equal(x->r, 0);
+	assert_int_equal(x->n, 0);
+	parsed_done(x);
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_pointed),
 		cmocka_unit_test(test_rust),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_far_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static void test_files(void **state)
 		assert_str(d.codename, rows[i].codename);
 		assert_str(d.path, rows[i].path);
 	}
+	assert_true(package_parse_distro(STR("/etc/os-release"), STR("ID=deb\0ian\n"), &a, &d));
+	assert_str(d.id, "debian");
 	assert_false(package_is_distro_file(STR("/srv/etc/os-release")));
 	assert_false(package_parse_distro(STR("/etc/os-release"), STR("NAME=x\n"), &a, &d));
 	assert_false(package_parse_distro(STR("/etc/redhat-release"), STR("My Linux 1"), &a, &d));

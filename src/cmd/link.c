@@ -87,8 +87,7 @@ void link_finding(struct link *k, const struct finding *f, const struct process 
 		around_finding(k->around, f, proc);
 }
 
-/* ---- the sensor's numbers ---------------------------------------------------------------------
- */
+/* ---- the sensor's numbers ------------------------------------------------------------------ */
 
 static void add_values(const struct live_snapshot *s, struct buf *out)
 {

@@ -22,8 +22,7 @@
 
 enum { USUAL_PORT = 8766, PORTS_TRIED = 10, BACKLOG = 128, PATH_BYTES = 4096 };
 
-/* ---- folders -----------------------------------------------------------------------------------
- */
+/* ---- folders ------------------------------------------------------------------------------- */
 
 static int make_parents(const char *path, struct err *e)
 {
@@ -105,8 +104,7 @@ int place_lock(const char *path, struct err *e)
 		path);
 }
 
-/* ---- sockets -----------------------------------------------------------------------------------
- */
+/* ---- sockets ------------------------------------------------------------------------------- */
 
 int place_unix_socket(const char *path, mode_t mode, struct err *e)
 {

@@ -51,8 +51,7 @@ static int fault(const struct err *e)
 	return 2;
 }
 
-/* ---- stats ------------------------------------------------------------------------------------
- */
+/* ---- stats --------------------------------------------------------------------------------- */
 
 static void add_time(struct buf *b, uint64_t ns)
 {
@@ -116,8 +115,7 @@ static int run_stats(struct store *s, const struct asked *o, struct err *e)
 	return rc;
 }
 
-/* ---- check, backup ----------------------------------------------------------------------------
- */
+/* ---- check, backup ------------------------------------------------------------------------- */
 
 static int run_check(struct store *s, const struct asked *o, struct err *e)
 {

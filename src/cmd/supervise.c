@@ -59,8 +59,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* ---- starting ----------------------------------------------------------------------------------
- */
+/* ---- starting ------------------------------------------------------------------------------ */
 
 static void start(struct supervisor *s, struct child *c)
 {
@@ -106,8 +105,7 @@ static int ms_to_next(const struct supervisor *s, uint64_t now_ns)
 	return next_ns <= now_ns ? 0 : (int)((next_ns - now_ns) / 1000000 + 1);
 }
 
-/* ---- ending ------------------------------------------------------------------------------------
- */
+/* ---- ending -------------------------------------------------------------------------------- */
 
 static const char *how_it_ended(int status, char text[64])
 {
@@ -173,8 +171,7 @@ static void reap(struct supervisor *s)
 				settle(s, &s->children[i], status);
 }
 
-/* ---- notes: messages while nobody draws --------------------------------------------------------
- */
+/* ---- notes: messages while nobody draws ---------------------------------------------------- */
 
 static bool is_drawn(const struct supervisor *s)
 {
@@ -193,8 +190,7 @@ static void show_notes(const struct supervisor *s)
 		io_write_all(s->o->tty_fd, str_make(text, (size_t)n));
 }
 
-/* ---- readiness: a line of each part ------------------------------------------------------------
- */
+/* ---- readiness: a line of each part -------------------------------------------------------- */
 
 static void hear_ready(const struct supervisor *s, struct child *c)
 {
@@ -212,8 +208,7 @@ static void hear_ready(const struct supervisor *s, struct child *c)
 		close_fd(&c->ready_fd);
 }
 
-/* ---- signals -----------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------------- */
 
 static void pass_on(const struct supervisor *s, int sig)
 {
@@ -303,8 +298,7 @@ static void stop(struct supervisor *s, struct child *c)
 		wait_some(s, 1000);
 }
 
-/* ---- the door ----------------------------------------------------------------------------------
- */
+/* ---- the door ------------------------------------------------------------------------------ */
 
 /* What is left of root: to start parts as others, to end them. */
 static int drop_own(struct err *e)

@@ -66,8 +66,7 @@ struct up {
 	int notes[2], tty; /* -1 = no terminal */
 };
 
-/* ---- the command line --------------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------------- */
 
 /* Takes this verb's own options off argv; what is left is the sensor's. -1 to go on. */
 static int take_options(struct up *u, int *argc, char **argv)
@@ -105,8 +104,7 @@ static int take_options(struct up *u, int *argc, char **argv)
 	return -1;
 }
 
-/* ---- who and where -----------------------------------------------------------------------------
- */
+/* ---- who and where ------------------------------------------------------------------------- */
 
 static void find_user(struct up *u)
 {
@@ -188,8 +186,7 @@ static int open_notes(struct up *u, struct err *e)
 	return 0;
 }
 
-/* ---- what the parts are told -------------------------------------------------------------------
- */
+/* ---- what the parts are told --------------------------------------------------------------- */
 
 struct args {
 	const char *v[ARGS_MAX];
@@ -276,8 +273,7 @@ static void say_ready(void *arg, const struct part *p, struct str line)
 	json_decref(j);
 }
 
-/* ---- running -----------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------------- */
 
 static int run_parts(struct up *u, struct err *e)
 {

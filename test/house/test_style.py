@@ -140,6 +140,16 @@ def check_length(root, files):
             yield f"{name}: {lines} lines; nobody holds more than {MAX_LINES} in mind: split it"
 
 
+def check_dividers(root, files):
+    """A line too long by a dash is wrapped by the formatter, and divides nothing."""
+    for path in files:
+        if path.suffix not in (".c", ".h"):
+            continue
+        for n, line in enumerate(read(root, path).split("\n"), 1):
+            if line.startswith("/* ---- ") and not line.endswith("*/"):
+                yield f"{path.as_posix()}:{n}: a line between parts ends where it begins: shorten it"
+
+
 CHECKS = [
     ("every file names its licence", check_spdx, {
         "src/a.c": "/* A thing. */\n", "x.sh": "#!/bin/sh\n", "data/r.yaml": "- rule: x\n",
@@ -152,6 +162,7 @@ CHECKS = [
         "src/base/b.h": "enum e { A };\n"}),
     ("every relative link leads somewhere", check_links, {
         "README.md": "[a](docs/none.md)\n", "docs/b.md": "# One\n[up](../none) [x](#two)\n"}),
+    ("lines between parts are lines", check_dividers, {"src/a.c": "/* ---- a ---\n * --- */\n"}),
     ("no file is too long to hold in mind", check_length, {"src/a.c": "\n" * (MAX_LINES + 1)}),
 ]
 

@@ -113,8 +113,7 @@ char *__wrap_strndup(const char *s, size_t n)
 	return fails(FAULT_ALLOC) ? NULL : __real_strndup(s, n);
 }
 
-/* ---- files (Meson builds with 64-bit offsets, so these names) ---------------------------------
- */
+/* ---- files (Meson builds with 64-bit offsets, so these names) ------------------------------ */
 
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t at);

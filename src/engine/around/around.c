@@ -97,8 +97,7 @@ void around_free(struct around *a)
 	free(a);
 }
 
-/* ---- whose events -----------------------------------------------------------------------------
- */
+/* ---- whose events -------------------------------------------------------------------------- */
 
 /*
  * Above the first process is the machine, which is everybody's ancestor; above a container's are
@@ -126,8 +125,7 @@ static bool is_inside(const struct circle *c, const struct kept *k)
 	return false;
 }
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records ------------------------------------------------------------------------------- */
 
 static void add_event(struct around *a, const struct ring_piece *piece, bool is_first)
 {
@@ -221,8 +219,7 @@ static void close_watches(struct around *a, uint64_t now_ns)
 	a->nwatches = left;
 }
 
-/* ---- the door ---------------------------------------------------------------------------------
- */
+/* ---- the door ------------------------------------------------------------------------------ */
 
 void around_event(struct around *a, const struct event *ev, const struct process *proc)
 {

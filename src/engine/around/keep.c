@@ -83,8 +83,7 @@ uint64_t kept_group(const struct process *p)
 	return group;
 }
 
-/* ---- in ---------------------------------------------------------------------------------------
- */
+/* ---- in ------------------------------------------------------------------------------------ */
 
 /* How many parameters; *mask has a bit for each that is kept, the others count as empty. */
 static uint8_t params_of(const struct event *ev, uint32_t *mask)
@@ -189,8 +188,7 @@ bool kept_push(struct byte_ring *r, const struct event *ev, const struct process
 	return true;
 }
 
-/* ---- out --------------------------------------------------------------------------------------
- */
+/* ---- out ----------------------------------------------------------------------------------- */
 
 static struct str take(const uint8_t **p, size_t len)
 {

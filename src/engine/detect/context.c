@@ -11,8 +11,7 @@
 
 enum { CMDLINE_BYTES = 4096, ADDRESS_BYTES = 128, ARGS_BYTES = 8192 };
 
-/* ---- processes --------------------------------------------------------------------------------
- */
+/* ---- processes ----------------------------------------------------------------------------- */
 
 /* argv as one line, argv[0] as it was given. */
 static struct str command_line(struct arena *a, const struct process *p)
@@ -75,8 +74,7 @@ static void describe_processes(
 	c->processes = to;
 }
 
-/* ---- the connection ---------------------------------------------------------------------------
- */
+/* ---- the connection ------------------------------------------------------------------------ */
 
 static const char *protocol_name(const struct event_sock *s)
 {
@@ -150,8 +148,7 @@ static void describe_connection(
 		ret->role = "server";
 }
 
-/* ---- the container ----------------------------------------------------------------------------
- */
+/* ---- the container ------------------------------------------------------------------------- */
 
 void detect_describe_container(
 	const struct container *c, struct arena *a, struct finding_container *ret)
@@ -180,8 +177,7 @@ void detect_describe_container(
 			c->mounts[i].source, c->mounts[i].dest, c->mounts[i].is_rw};
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ----------------------------------------------------------------------------- */
 
 static struct str arguments(struct arena *a, const struct event *ev)
 {

@@ -73,8 +73,7 @@ uint64_t field_names_stamp(const struct field_names *n);
 void field_names_set(
 	struct field_names *n, struct str name, const struct ip_addr *addrs, size_t naddrs);
 
-/* ---- a condition by itself, asked about one event after the other -----------------------------
- */
+/* ---- a condition by itself, asked about one event after the other -------------------------- */
 
 struct event_filter;
 /* An empty text is no filter: *ret is NULL. `what` names it in the error. 0 or -errno. */

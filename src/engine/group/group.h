@@ -121,8 +121,7 @@ void group_samples_take(const struct group_samples *what, enum group_from from, 
 /* The fields of events, and sample.*: the classes' array is in the arena. 0 or -ENOMEM. */
 int group_field_set(struct arena *a, struct field_set *ret);
 
-/* ---- columns as data --------------------------------------------------------------------------
- */
+/* ---- columns as data ----------------------------------------------------------------------- */
 
 enum { GROUP_COLUMNS_MAX = 64 };
 

@@ -345,8 +345,7 @@ enum imitation indicators_imitates(
 	return compare(i, name, official ? official : &unused);
 }
 
-/* ---- accounts that look random ----------------------------------------------------------------
- */
+/* ---- accounts that look random ------------------------------------------------------------- */
 
 static bool is_vowel(char c)
 {

@@ -153,8 +153,7 @@ static int get_read_progress(lua_State *L)
 	return 1;
 }
 
-/* ---- times as text, since a double has too few digits ------------------------------------------
- */
+/* ---- times as text, since a double has too few digits -------------------------------------- */
 
 static int make_ts(lua_State *L)
 {

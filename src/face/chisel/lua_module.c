@@ -178,8 +178,7 @@ static int load(lua_State *L)
 	return 1;
 }
 
-/* ---- environments, which in 5.4 are a variable ------------------------------------------------
- */
+/* ---- environments, which in 5.4 are a variable --------------------------------------------- */
 
 /* The number of the upvalue _ENV of the function at fn; 0 for one that names no global. */
 static int find_env(lua_State *L, int fn)

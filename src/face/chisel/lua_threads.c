@@ -9,8 +9,7 @@
 
 #include "face/chisel/lua_private.h"
 
-/* ---- setting fields of the table on the top of the stack ----------------------------------------
- */
+/* ---- setting fields of the table on the top of the stack ----------------------------------- */
 
 static void set_number(lua_State *L, const char *key, uint64_t n)
 {

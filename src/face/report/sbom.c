@@ -62,8 +62,7 @@ static bool is_there(const struct artifact_package *p)
 	return p->deleted_in < 0 || is_of_distribution(p);
 }
 
-/* ---- which of a language's packages are files of a distribution's -----------------------------
- */
+/* ---- which of a language's packages are files of a distribution's -------------------------- */
 
 struct owned {
 	uint64_t path; /* its hash */
@@ -118,8 +117,7 @@ static void find_owners(struct sbom *b, const struct artifact_report *r)
 	free(owned);
 }
 
-/* ---- the list ---------------------------------------------------------------------------------
- */
+/* ---- the list ------------------------------------------------------------------------------ */
 
 static bool fill(struct sbom *b, const struct artifact_report *r, bool all)
 {

@@ -29,8 +29,7 @@ enum {
 	MOUNTS = 32,
 };
 
-/* ---- strings within a budget ------------------------------------------------------------------
- */
+/* ---- strings within a budget --------------------------------------------------------------- */
 
 /* An object that is being written: where the comma is due. */
 struct object {
@@ -79,8 +78,7 @@ static void put_bool(struct object *o, const char *key, bool b)
 	buf_add_cstr(o->out, b ? "true" : "false");
 }
 
-/* ---- the parts --------------------------------------------------------------------------------
- */
+/* ---- the parts ----------------------------------------------------------------------------- */
 
 static void add_value(const struct finding_field *f, struct buf *out)
 {
@@ -264,8 +262,7 @@ void finding_add_container(const struct finding_container *k, struct buf *out)
 	put_bool(&x, "host_pid", k->host_pid);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------------- */
 
 static void put_context(struct object *o, const struct finding_context *c)
 {

@@ -3,13 +3,14 @@
 /*
  * Private to scan/detonate. Who is who, from the outside in:
  *
- *   koban      reads the image, watches through the sensor, judges                  detonate.c,
- * watch.c keeper     its child; waits for either end, then clears away                    keeper.c
- *   warden     the keeper's child, the first process of a pid namespace with its
- *              own mounts and network: when it dies, the kernel kills the rest      warden.c
- *   unpacker   makes the root file system; root of a user namespace only            rootfs.c
- *   sinkhole   answers everything in that network namespace; in the cell            sink.c
- *   runtime    runc or crun, makes the container                                    bundle.c
+ *   koban      reads the image, watches through the sensor, judges       detonate.c, watch.c
+ *   keeper     its child; waits for either end, then clears away         keeper.c
+ *   warden     the keeper's child, the first process of a pid namespace
+ *              with its own mounts and network: when it dies, the
+ *              kernel kills the rest                                     warden.c
+ *   unpacker   makes the root file system; root of a user namespace only rootfs.c
+ *   sinkhole   answers everything in that network namespace; in the cell sink.c
+ *   runtime    runc or crun, makes the container                         bundle.c
  */
 #include <sys/types.h>
 
@@ -104,8 +105,7 @@ void cgroup_remove(const char *name);
 /* The most memory that was used, and how often there was none. */
 void cgroup_measure(const struct sandbox_plan *p, uint64_t *peak_bytes, uint64_t *out_of_memory);
 
-/* ---- unpacker.c, rootfs.c
- * ------------------------------------------------------------------------------ */
+/* ---- unpacker.c, rootfs.c ----------------------------------------------------------------- */
 
 /* What the unpacker has to say when it is done. */
 struct rootfs_answer {

@@ -38,8 +38,7 @@ struct window {
 	struct err *e;
 };
 
-/* ---- the connection ---------------------------------------------------------------------------
- */
+/* ---- the connection ------------------------------------------------------------------------ */
 
 static void drop(struct store_state *s)
 {
@@ -75,8 +74,7 @@ static void notice_goodbye(struct store_state *s)
 		drop(s); /* closed, or it speaks out of turn */
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static int bad_answer(const struct store_state *s, struct str line, struct err *e)
 {
@@ -131,8 +129,7 @@ static int read_answers(struct store_state *s, struct window *w)
 	return take_answers(s, w);
 }
 
-/* ---- a window ---------------------------------------------------------------------------------
- */
+/* ---- a window ------------------------------------------------------------------------------ */
 
 static int write_some(struct store_state *s, struct window *w)
 {
@@ -189,8 +186,7 @@ static enum send_result store_send(
 	return SEND_RETRY;
 }
 
-/* ---- the kind ---------------------------------------------------------------------------------
- */
+/* ---- the kind ------------------------------------------------------------------------------ */
 
 static void store_format(const struct output_config *c, const struct finding *f, struct buf *out)
 {

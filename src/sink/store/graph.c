@@ -223,8 +223,7 @@ int store_graph_around(struct store *s, uint64_t root, unsigned depth, unsigned 
 	return rc;
 }
 
-/* ---- a way
- * --------------------------------------------------------------------------------------- */
+/* ---- a way -------------------------------------------------------------------------------- */
 
 /*
  * Which relations a way may follow, and against their direction: what runs in a container reaches

@@ -34,8 +34,7 @@ struct inventory {
 	bool is_full, is_ending;
 };
 
-/* ---- the machine ------------------------------------------------------------------------------
- */
+/* ---- the machine --------------------------------------------------------------------------- */
 
 /* PRETTY_NAME="Debian GNU/Linux 12 (bookworm)" of os-release(5). */
 static void read_os(const char *root, char *ret, size_t size)
@@ -75,8 +74,7 @@ static void read_machine(struct machine *m, const struct inventory_options *o, c
 	read_os(root, m->os, sizeof(m->os));
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ---------------------------------------------------------------------------- */
 
 static void work_once(struct inventory *v)
 {
@@ -107,8 +105,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* ---- the owner's side -------------------------------------------------------------------------
- */
+/* ---- the owner's side ---------------------------------------------------------------------- */
 
 static uint64_t sum_containers(const struct state *s)
 {
@@ -142,8 +139,7 @@ void inventory_tick(struct inventory *v, const struct state *s, uint64_t now_boo
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* ---- open and close ---------------------------------------------------------------------------
- */
+/* ---- open and close ------------------------------------------------------------------------ */
 
 int inventory_new(const struct inventory_options *o, inventory_emit emit, void *arg,
 	struct inventory **ret, struct err *e)

@@ -22,8 +22,7 @@ enum {
 	FDS_MAX = 1 << 17, /* of all processes, each time */
 };
 
-/* ---- /proc/PID/net ----------------------------------------------------------------------------
- */
+/* ---- /proc/PID/net ------------------------------------------------------------------------- */
 
 static int hex_value(char c)
 {
@@ -153,8 +152,7 @@ static void read_namespace(struct sockets *k, uint32_t pid, int container)
 	find_roles(k, from);
 }
 
-/* ---- namespaces -------------------------------------------------------------------------------
- */
+/* ---- namespaces ---------------------------------------------------------------------------- */
 
 /* 0 when it cannot be told. */
 static uint64_t namespace_of(uint32_t pid)
@@ -190,8 +188,7 @@ static void read_namespaces(struct sockets *k, const struct snapshot *n)
 	}
 }
 
-/* ---- owners -----------------------------------------------------------------------------------
- */
+/* ---- owners -------------------------------------------------------------------------------- */
 
 /* The inode's row, or the empty one where it goes; NULL when the table is full. */
 static struct socket_owner *owner_row(struct socket_owner *rows, uint64_t inode)

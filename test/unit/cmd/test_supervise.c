@@ -28,8 +28,7 @@
 static pid_t running; /* the supervisor of the test at hand; 0 = none */
 static char dir[64];  /* of the test at hand; parts find it in the environment */
 
-/* ---- parts ------------------------------------------------------------------------------------
- */
+/* ---- parts --------------------------------------------------------------------------------- */
 
 /* One word a line, one write a word. */
 static void note(const char *word)
@@ -109,8 +108,7 @@ static int run_part(const char *what)
 	return strcmp(what, "unusable") == 0 ? 2 : strcmp(what, "done") == 0 ? 0 : 3;
 }
 
-/* ---- what a test sees -------------------------------------------------------------------------
- */
+/* ---- what a test sees ---------------------------------------------------------------------- */
 
 static void slurp(const char *name, char *ret, size_t size)
 {
@@ -222,8 +220,7 @@ static int teardown(void **state)
 	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests --------------------------------------------------------------------------------- */
 
 static void parts_end_in_order(void **state)
 {
@@ -382,8 +379,7 @@ static void a_part_says_that_it_is_ready(void **state)
 	assert_int_equal(count("heard"), 1);
 }
 
-/* ---- places -----------------------------------------------------------------------------------
- */
+/* ---- places -------------------------------------------------------------------------------- */
 
 static void places(void **state)
 {

@@ -14,8 +14,7 @@
 
 #define T0 (1700000000ULL * NSEC_PER_SEC)
 
-/* ---- counting allocations ---------------------------------------------------------------------
- */
+/* ---- counting allocations ------------------------------------------------------------------ */
 
 static unsigned long nmallocs;
 #if !IS_SANITIZED
@@ -27,8 +26,7 @@ void *malloc(size_t n)
 }
 #endif
 
-/* ---- what was told ----------------------------------------------------------------------------
- */
+/* ---- what was told ------------------------------------------------------------------------- */
 
 struct heard {
 	json_t *records;
@@ -72,8 +70,7 @@ static struct around *make(const struct around_options *o, struct heard *h)
 	return a;
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 static struct process process_of(uint32_t pid, uint32_t sid, struct process *parent)
 {
@@ -121,8 +118,7 @@ static struct finding finding_at(uint64_t ts_ns, uint64_t fingerprint)
 		.ts_ns = ts_ns, .run = 1, .num = fingerprint, .fingerprint = fingerprint};
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests --------------------------------------------------------------------------------- */
 
 static void session_ancestors_and_nobody_else(void **state)
 {

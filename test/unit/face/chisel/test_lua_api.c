@@ -332,8 +332,7 @@ static void exec(void **state)
 	fails("chisel.exec()", "string expected");
 }
 
-/* ---- evt and the callbacks ---------------------------------------------------------------------
- */
+/* ---- evt and the callbacks ----------------------------------------------------------------- */
 
 static void evt_functions(void **state)
 {

@@ -318,8 +318,7 @@ static void what_stays_unreadable_is_damage(void **state)
 	buf_done(&b);
 }
 
-/* ---- a whole output, whose reader is not there at first ---------------------------------------
- */
+/* ---- a whole output, whose reader is not there at first ------------------------------------ */
 
 enum { FINDINGS = 20 };
 

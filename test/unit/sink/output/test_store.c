@@ -12,8 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* ---- a store of the test's own ----------------------------------------------------------------
- */
+/* ---- a store of the test's own ------------------------------------------------------------- */
 
 enum { KEPT_MAX = 20000 };
 
@@ -212,8 +211,7 @@ static unsigned seen_by(struct shop *s)
 	return n;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests --------------------------------------------------------------------------------- */
 
 static void takes_all_in_order(void **state)
 {
@@ -455,8 +453,7 @@ static void bad_addresses(void **state)
 	}
 }
 
-/* ---- killed: what was emitted is in the memory file, and the next run sends it -----------------
- */
+/* ---- killed: what was emitted is in the memory file, and the next run sends it ------------- */
 
 static struct outputs *open_memory(const struct shop *s, const char *dir)
 {

@@ -118,8 +118,7 @@ static void groups_of_containers(void **state)
 	assert_true(str_is(cgroup_of_container(str_of("/a/b"), STR_NULL), "/a/b"));
 }
 
-/* ---- this machine -----------------------------------------------------------------------------
- */
+/* ---- this machine -------------------------------------------------------------------------- */
 
 struct mailbox {
 	pthread_mutex_t lock;

@@ -105,6 +105,48 @@ static void test_examples(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Words that other rules look for, as many as fit: what makes the database of literals busy. */
+static void add_noise(struct buf *b, size_t len, uint64_t *dice)
+{
+	for (size_t end = b->len + len; b->len < end;) {
+		const struct secret_rule *r =
+			&rules->rules[(*dice = hash_u64(*dice + 1)) % rules->nrules];
+
+		if (r->nkeywords)
+			buf_add(b, r->keywords[(*dice >> 32) % r->nkeywords]);
+		buf_add_char(b, *dice >> 40 & 3 ? ' ' : '\n');
+	}
+}
+
+/* An example is found wherever it stands in a text that keeps all other rules busy. */
+static void test_among_others(void **state)
+{
+	enum { TIMES = 16, NOISE = 1500 };
+	struct buf b = BUF_INIT(1 << 16);
+	uint64_t dice = 1;
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < rules->nrules * TIMES; i++) {
+		const struct secret_rule *r = &rules->rules[i / TIMES];
+
+		for (size_t k = 0; k < r->nexamples; k++) {
+			buf_clear(&b);
+			add_noise(&b, hash_u64(dice) % NOISE, &dice);
+			buf_add_cstr(&b, "\n\n");
+			buf_add(&b, r->examples[k]);
+			buf_add_cstr(&b, "\n\n");
+			add_noise(&b, NOISE, &dice);
+			if (scan(r, buf_str(&b)).nown)
+				continue;
+			print_error("%.*s: example %zu is not found in \"%.*s\"\n", STR_ARG(r->id),
+				k + 1, STR_ARG(buf_str(&b)));
+			wrong++;
+		}
+	}
+	buf_done(&b);
+	assert_int_equal(wrong, 0);
+}
+
 static void test_never(void **state)
 {
 	unsigned wrong = 0;
@@ -145,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_among_others),
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_all_have_examples),
 	};

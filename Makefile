@@ -21,10 +21,12 @@ build: build/build.ninja ## build into build/
 
 check: build/build.ninja ## run every test; ends with "N passed, N failed"
 	setup/install.sh build test
+	setup/old_kernel.sh || true
 	python3 test/run.py
 
 asan: build-asan/build.ninja ## the same under AddressSanitizer and UBSan, in build-asan/
 	setup/install.sh build test
+	setup/old_kernel.sh || true
 	python3 test/run.py --asan
 
 fuzz: build-fuzz/build.ninja ## fuzz one parser: make fuzz T=condition N=60 (seconds)

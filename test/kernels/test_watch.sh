@@ -1,7 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 400
-# koban on the stock Debian 12 kernel (6.1): does every program load, and is what happens seen?
+# run-args: 5.10
+# run-args: 6.1
+# koban on Debian's own kernels, that of Debian 12 (6.1) and the oldest with BTF, of Debian 11 (5.10):
+# does every program load, and is what happens seen?
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -15,11 +18,20 @@ skip_all() {
 
 [ -x "$koban" ] || { echo "Bail out! $koban is not built"; exit 1; }
 command -v qemu-system-x86_64 >/dev/null || skip_all "needs qemu-system-x86"
-ls /boot/vmlinuz-6.1*-cloud-amd64 >/dev/null 2>&1 || skip_all "needs linux-image-cloud-amd64"
+case $1 in
+5.10)
+	kernel=/var/cache/koban-test/vmlinuz-5.10-debian11
+	[ -r "$kernel" ] || skip_all "needs Debian 11's kernel (setup/old_kernel.sh)"
+	;;
+6.1)
+	kernel=$(find /boot -name 'vmlinuz-6.1*-cloud-amd64' 2>/dev/null | sort -V | tail -n 1)
+	[ -n "$kernel" ] || skip_all "needs linux-image-cloud-amd64"
+	;;
+esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-set -- --file "$koban:/bin/koban" --file "$here/guest_6_1.yaml:/rules.yaml"
+set -- --file "$koban:/bin/koban" --file "$here/guest_watch.yaml:/rules.yaml"
 
 # A 32-bit program: the same open through the kernel's other system call table.
 cat >"$work/open32.c" <<'END'
@@ -35,4 +47,4 @@ fi
 
 mem=768M
 [ -z "${KOBAN_ASAN:-}" ] || mem=2G
-"$here/boot.sh" --mem "$mem" --timeout 380 "$@" --script "$here/guest_6_1.sh"
+"$here/boot.sh" --kernel "$kernel" --mem "$mem" --timeout 380 "$@" --script "$here/guest_watch.sh"

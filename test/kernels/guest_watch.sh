@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs inside the guest of test_6_1.sh, as root with BusyBox alone, and prints TAP.
+# Runs inside the guest of test_watch.sh, as root with BusyBox alone, and prints TAP.
 # shellcheck disable=SC2317 # functions that other functions are given
 alerts=/tmp/alerts
 log=/tmp/log
@@ -54,7 +54,15 @@ ends_well() {
 	! is_alive && wait "$pid"
 }
 
-echo 1..8
+is_recording() {
+	grep -q 'recording to' /tmp/record
+}
+
+recorded() { # recorded FILTER: is such an event in the capture?
+	koban read /tmp/all.scap "$1" 2>&1 | grep -q .
+}
+
+echo 1..11
 echo x >/tmp/ready
 koban watch -r /rules.yaml -o stdout_output.enabled=true --json >"$alerts" 2>"$log" &
 pid=$!
@@ -83,8 +91,15 @@ fi
 
 point "ends with status 0 on SIGTERM" ends_well
 
+koban capture -w /tmp/all.scap 2>/tmp/record &
+pid=$!
+point "every program of every event loads" within 60 is_recording
+mkdir /tmp/made
+point "and ends" ends_well
+point "what was done meanwhile is in the capture" recorded "evt.type = mkdir and evt.args contains /tmp/made"
+
 if [ "$failed" = 1 ]; then
-	sed 's/^/# log: /' "$log"
+	sed 's/^/# log: /' "$log" /tmp/record
 	head -n 40 "$alerts" | sed 's/^/# alert: /'
 	dmesg | tail -n 20 | sed 's/^/# kernel: /'
 fi

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "cmd/image.h"
+#include "cmd/stop.h"
 #include "face/report/report.h"
 #include "scan/detonate/detonate.h"
 #include "scan/image/image.h"
@@ -71,24 +71,6 @@ struct command {
 	bool fails, runs_only, is_all;
 	enum artifact_severity fail_on;
 };
-
-static volatile bool stopped;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stopped = true;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- options ------------------------------------------------------------------------------- */
 
@@ -245,7 +227,7 @@ static int parse(struct command *c, int argc, char **argv)
 		c->detonate.argv = (const char *const *)argv + end + 1;
 	c->detonate.rules = c->nrules ? c->rules : NULL;
 	c->detonate.feeds = c->knowledge.nfeeds ? c->knowledge.feeds : NULL;
-	c->detonate.stop = &stopped;
+	c->detonate.stop = stop_flag();
 	return image_place_check(&c->place, true) ? -1 : 2;
 }
 
@@ -353,7 +335,7 @@ int cmd_image_detonate(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	catch_signals();
+	stop_on_signals();
 	arena_init(&a, ARENA_BYTES);
 	code = detonate(&c, &a, &e);
 	arena_done(&a);

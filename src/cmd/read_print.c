@@ -4,6 +4,7 @@
  * each line for a person who looks on, and when no event is there (the caller knows that).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ struct printer {
 	struct buf out;
 	struct field_clock clock;
 	struct event_style style;
+	struct event_memo memo;
 	enum field_time time;
 	bool json, each_line, lines;
 	int error;
@@ -113,6 +115,15 @@ static bool wants_colour(void)
 	return isatty(STDOUT_FILENO) && !(no && *no);
 }
 
+/*
+ * A pipe that takes two of our writes: with the usual 64 KiB we would wait in the middle of each
+ * for who reads. Where it cannot be had, the usual one does.
+ */
+static void widen_pipe(void)
+{
+	fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 2 * FLUSH_BYTES);
+}
+
 int printer_open(const struct read_options *o, struct printer **ret, struct err *e)
 {
 	struct printer *p = calloc(1, sizeof(*p));
@@ -124,12 +135,15 @@ int printer_open(const struct read_options *o, struct printer **ret, struct err 
 		.style = {.bytes = o->bytes,
 			.max_bytes = o->verbose || o->json ? 0 : CUT_BYTES,
 			.service_of = o->services ? services_name : NULL,
-			.services = o->services},
+			.services = o->services,
+			.memo = &p->memo},
 		.time = o->time,
 		.json = o->json,
 		.each_line = o->unbuffered || isatty(STDOUT_FILENO),
 		.lines = o->bytes != BYTES_DOTS && o->bytes != BYTES_BASE64,
 	};
+	if (!p->each_line)
+		widen_pipe();
 	arena_init(&p->arena, 0);
 	arena_init(&p->scratch, SCRATCH_BYTES);
 	int r = o->format.len ? compile(p, unescape(&p->arena, o->format), &p->format, e)

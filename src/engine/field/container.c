@@ -65,6 +65,15 @@ GET(get_id)
 	return c && give_some_str(ret, c->id);
 }
 
+PUT(put_id)
+{
+	const struct container *c = container_at(ctx);
+
+	if (on_host(ctx))
+		return put_text(to, STR("host"));
+	return c && c->id.len ? put_text(to, c->id) : NULL;
+}
+
 GET(get_type)
 {
 	const struct container *c = container_at(ctx);
@@ -326,7 +335,7 @@ static const struct field_def fields[] = {
 		"First 12 characters of the container's id, taken from its control group, so "
 		"always "
 		"there: 3ad7b26ded6d. host for a process in no container.",
-		get_id},
+		get_id, .put = put_id},
 	{"container.full_id", VT_STR, 0, "The container's whole id, 64 characters.", get_full_id},
 	{"container.name", VT_STR, 0, "The container's name; host on the host.", get_name},
 	{"container.image", VT_STR, 0,

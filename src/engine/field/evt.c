@@ -12,6 +12,11 @@ GET(get_num)
 	return give_u64(ret, event_of(ctx)->num);
 }
 
+PUT(put_num)
+{
+	return digits_put_u64(to, event_of(ctx)->num);
+}
+
 /* Local time by strftime's fmt, with nanoseconds behind it if asked. */
 static bool give_time(
 	const struct field_ctx *ctx, const char *fmt, bool fraction, struct value *ret)
@@ -39,22 +44,27 @@ static bool tell_second(struct field_clock *clock, uint64_t ts_ns)
 	return true;
 }
 
+char *field_put_time_of_day(const struct field_subject *s, char *to)
+{
+	struct field_clock *clock = s->clock;
+	uint64_t ts = s->ev->ts_ns;
+
+	if (!clock->text[0] || ts - clock->begins_ns >= NSEC_PER_SEC) {
+		if (!tell_second(clock, ts))
+			return NULL;
+	}
+	to = mempcpy(to, clock->text, sizeof(clock->text));
+	return digits_put_fraction(to, (uint32_t)(ts - clock->begins_ns));
+}
+
 void field_add_time_of_day(const struct field_subject *s, struct buf *out)
 {
-	struct field_clock none = {0}, *clock = s->clock ? s->clock : &none;
-	uint64_t ts = s->ev->ts_ns;
-	char tmp[sizeof(clock->text) + DIGITS_MAX], *room, *end;
+	struct field_clock none = {0};
+	struct field_subject timed = {.ev = s->ev, .clock = s->clock ? s->clock : &none};
+	char text[FIELD_PUT_MAX], *end = field_put_time_of_day(&timed, text);
 
-	if ((!clock->text[0] || ts - clock->begins_ns >= NSEC_PER_SEC) && !tell_second(clock, ts))
-		return;
-	room = buf_room(out, sizeof(tmp));
-	end = room ? room : tmp;
-	end = mempcpy(end, clock->text, sizeof(clock->text));
-	end = digits_put_fraction(end, (uint32_t)(ts - clock->begins_ns));
-	if (room)
-		buf_filled_to(out, end);
-	else
-		buf_add(out, str_make(tmp, (size_t)(end - tmp)));
+	if (end)
+		buf_add(out, str_make(text, (size_t)(end - text)));
 }
 
 static bool print_time(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out)
@@ -165,7 +175,7 @@ GET(get_hostname)
 static const struct field_def fields[] = {
 	{"evt.num", VT_U64, 0,
 		"Number of the event, counted from 1 as events arrive. Example: evt.num > 1000.",
-		get_num},
+		get_num, .put = put_num},
 	{"evt.time", VT_STR, 0, "Local time of day with nanoseconds: 14:03:11.000250000.", get_time,
 		.print = print_time, .json = get_rawtime},
 	{"evt.time.s", VT_STR, 0, "Local time of day in whole seconds: 14:03:11.", get_time_s,

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "engine/field/private.h"
 
 enum {
@@ -150,6 +151,13 @@ static bool print_outputtime(
 	return true;
 }
 
+PUT(put_outputtime)
+{
+	const struct field_subject *s = subject_of(ctx);
+
+	return s->outputtime == TIME_OF_DAY && s->clock ? field_put_time_of_day(s, to) : NULL;
+}
+
 GET(get_outputtime)
 {
 	struct buf b = field_buf(ctx, 64);
@@ -199,24 +207,41 @@ GET(get_dir)
 	return give_str(ret, ev->code & 1 ? STR("<") : STR(">"));
 }
 
+PUT(put_dir)
+{
+	*to = event_of(ctx)->code & 1 ? '<' : '>';
+	return to + 1;
+}
+
 /* The name of a system call that has no event of its own. */
-static bool give_generic_name(const struct event *ev, struct value *ret)
+static struct str generic_name(const struct event *ev)
 {
 	uint64_t id;
 
-	return event_param_u64(ev, 0, &id) && id <= UINT16_MAX &&
-	       give_cstr(ret, syscall_id_name((unsigned)id));
+	return event_param_u64(ev, 0, &id) && id <= UINT16_MAX
+		       ? str_of(syscall_id_name((unsigned)id))
+		       : STR_NULL;
+}
+
+static inline struct str type_of(const struct event *ev)
+{
+	if (event_is_generic(ev))
+		return generic_name(ev);
+	if (ev->code == EV_ASYNCEVENT)
+		return event_param_str(ev, 1);
+	return ev->def ? str_make(ev->def->name, ev->def->name_len) : STR_NULL;
 }
 
 GET(get_type)
 {
-	const struct event *ev = event_of(ctx);
+	return give_some_str(ret, type_of(event_of(ctx)));
+}
 
-	if (event_is_generic(ev))
-		return give_generic_name(ev, ret);
-	if (ev->code == EV_ASYNCEVENT)
-		return give_some_str(ret, event_param_str(ev, 1));
-	return ev->def && give_str(ret, str_make(ev->def->name, ev->def->name_len));
+PUT(put_type)
+{
+	struct str type = type_of(event_of(ctx));
+
+	return type.len ? put_text(to, type) : NULL;
 }
 
 GET(get_syscall_type)
@@ -295,6 +320,11 @@ GET(get_category)
 GET(get_cpu)
 {
 	return give_s64(ret, event_of(ctx)->cpu);
+}
+
+PUT(put_cpu)
+{
+	return digits_put_u64(to, event_of(ctx)->cpu);
 }
 
 /* ---- arguments ------------------------------------------------------------------------------ */
@@ -718,15 +748,16 @@ static const struct field_def fields[] = {
 		"The part of evt.deltatime below one second, in nanoseconds.", get_deltatime_ns},
 	{"evt.outputtime", VT_STR, 0,
 		"The time as outputs print it, as evt.time unless `koban read -t` says otherwise.",
-		get_outputtime, .print = print_outputtime, .json = get_outputtime_ns},
+		get_outputtime, .print = print_outputtime, .put = put_outputtime,
+		.json = get_outputtime_ns},
 	{"evt.dir", VT_STR, DEPRECATED,
 		"< for the end of a call, > for its begin. Live events are ends, so rules need it "
 		"no longer.",
-		get_dir},
+		get_dir, .put = put_dir},
 	{"evt.type", VT_STR, 0,
 		"Name of the event, for a system call its name: openat. Name it in every rule: it "
 		"decides which events a rule is tried on.",
-		get_type},
+		get_type, .put = put_type},
 	{"evt.type.is", VT_U64, NEED_EITHER,
 		"1 when the event has this type, else 0: evt.type.is.openat = 1. A number is an "
 		"event code of the schema.",
@@ -738,7 +769,8 @@ static const struct field_def fields[] = {
 		"others. "
 		"Reads and writes count as file, net or ipc by their descriptor.",
 		get_category},
-	{"evt.cpu", VT_S64, 0, "Number of the CPU on which the event was recorded.", get_cpu},
+	{"evt.cpu", VT_S64, 0, "Number of the CPU on which the event was recorded.", get_cpu,
+		.put = put_cpu},
 	{"evt.args", VT_STR, 0, "All arguments as name=value, separated by blanks.", get_args,
 		.print = print_args},
 	{"evt.arg", VT_STR, NEED_EITHER,

@@ -24,6 +24,9 @@
 	static bool name(                                                                          \
 		const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret)
 
+/* Of one that writes the text itself (field_def.put). */
+#define PUT(name) static char *name(const struct field_ctx *ctx, char *to)
+
 static inline const struct field_subject *subject_of(const struct field_ctx *ctx)
 {
 	return ctx->subject;
@@ -103,6 +106,14 @@ static inline bool give_abstime(struct value *ret, uint64_t ns)
 	return true;
 }
 
+/* A text for PUT; what is too long for it is left to the getter. */
+static inline char *put_text(char *to, struct str s)
+{
+	if (!s.len)
+		return to;
+	return s.len <= FIELD_PUT_MAX ? str_put(to, s) : NULL;
+}
+
 /* For fields that exist only so that rules which name them load. */
 bool field_get_missing(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret);
 
@@ -127,6 +138,8 @@ bool field_fd_is_inet(const struct event_fd *fd);
 
 /* "14:03:11.000250000", local; the subject's clock saves asking for the hour each time. */
 void field_add_time_of_day(const struct field_subject *s, struct buf *out);
+/* The same for PUT; the subject must have a clock. */
+char *field_put_time_of_day(const struct field_subject *s, char *to);
 
 /*
  * Any descriptor of the process by its number: the event's own, or what the state's table has (of

@@ -123,6 +123,13 @@ GET(get_name)
 	return give_own(ctx, name_of, ret);
 }
 
+PUT(put_name)
+{
+	const struct process *p = process_of(ctx);
+
+	return p ? put_text(to, name_of(ctx, p)) : NULL;
+}
+
 GET(get_pname)
 {
 	return give_parent(ctx, name_of, ret);
@@ -408,7 +415,7 @@ static const struct field_def fields[] = {
 	{"proc.name", VT_STR, 0,
 		"The thread group's name as the kernel keeps it, at most 15 bytes: bash. A program "
 		"can change it.",
-		get_name},
+		get_name, .put = put_name},
 	{"proc.pname", VT_STR, 0, "proc.name of the parent.", get_pname},
 	{"proc.aname", VT_STR, ARG_INDEX | OWN_COMPARE,
 		"proc.name of an ancestor: [0] is the process itself, [1] the parent. Without a "

@@ -4,6 +4,7 @@
  * koban by process (capabilities, cgroups, memory). CPU time is not among what a sensor of system
  * calls sees; captures may have it from the scheduler.
  */
+#include "base/digits.h"
 #include "engine/field/private.h"
 
 static bool give_caps(const struct field_ctx *ctx, uint64_t caps, struct value *ret)
@@ -52,6 +53,11 @@ GET(get_pfminor)
 GET(get_tid)
 {
 	return give_s64(ret, (int32_t)event_of(ctx)->tid); /* -1 = of no thread */
+}
+
+PUT(put_tid)
+{
+	return digits_put_s64(to, (int32_t)event_of(ctx)->tid);
 }
 
 static bool is_main(const struct event *ev)
@@ -267,7 +273,8 @@ static const struct field_def fields[] = {
 		get_pfmajor},
 	{"thread.pfminor", VT_U64, 0, "Page faults without a disk, as of the last exec.",
 		get_pfminor},
-	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid},
+	{"thread.tid", VT_S64, 0, "Thread id in the host's pid namespace.", get_tid,
+		.put = put_tid},
 	{"thread.ismain", VT_BOOL, 0, "True when it is the process's first thread.", get_ismain},
 	{"thread.vtid", VT_S64, 0,
 		"Thread id as the thread itself sees it; live, in a container, known for main "

@@ -9,36 +9,41 @@
 #include "base/json.h"
 
 typedef unsigned char lane __attribute__((vector_size(16)));
+typedef signed char signed_lane __attribute__((vector_size(16)));
 
-static bool is_plain_char(unsigned char c, bool in_json)
+static inline bool is_plain_char(unsigned char c, bool in_json)
 {
 	return c >= 0x20 && c < 0x7f && !(in_json && (c == '"' || c == '\\'));
 }
 
-/* All ones where a byte is not plain. */
-static lane bad_of(const char *s, bool in_json)
+/*
+ * All ones where a byte is plain. Of signed bytes, one more than 0x20 to 0x7e are above 0x20, and
+ * no others: one addition and one comparison.
+ */
+static inline lane good_of(const char *s, bool in_json)
 {
 	const lane none = {0};
-	lane v, bad;
+	lane v, good;
 
 	memcpy(&v, s, sizeof(v));
-	bad = (lane)(v - (none + 0x20) >= none + 0x5f);
+	good = (lane)((signed_lane)(v + 1) > (signed_lane)(none + 0x20));
 	if (in_json)
-		bad |= (lane)(v == none + '"') | (lane)(v == none + '\\');
-	return bad;
+		good &= ~((lane)(v == none + '"') | (lane)(v == none + '\\'));
+	return good;
 }
 
-static bool is_zero(lane v)
+static inline bool is_all(lane v)
 {
 	uint64_t half[2];
 
 	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) == 0;
+	return (half[0] & half[1]) == UINT64_MAX;
 }
 
-static bool is_plain(const char *s, size_t n, bool in_json)
+static inline bool is_plain(const char *s, size_t n, bool in_json)
 {
-	lane bad = {0};
+	const lane none = {0};
+	lane good = ~none;
 
 	if (n < sizeof(lane)) {
 		while (n && is_plain_char((unsigned char)*s, in_json)) {
@@ -47,16 +52,20 @@ static bool is_plain(const char *s, size_t n, bool in_json)
 		}
 		return n == 0;
 	}
+	for (; n > 4 * sizeof(lane); n -= 4 * sizeof(lane), s += 4 * sizeof(lane))
+		good &= good_of(s, in_json) & good_of(s + sizeof(lane), in_json) &
+			good_of(s + 2 * sizeof(lane), in_json) &
+			good_of(s + 3 * sizeof(lane), in_json);
 	for (; n > sizeof(lane); n -= sizeof(lane), s += sizeof(lane))
-		bad |= bad_of(s, in_json);
+		good &= good_of(s, in_json);
 	/* the last sixteen, some of which were seen before */
-	return is_zero(bad | bad_of(s + n - sizeof(lane), in_json));
+	return is_all(good & good_of(s + n - sizeof(lane), in_json));
 }
 
 /* Of less than sixteen bytes, where sixteen can be read. */
-static bool is_plain_head(const char *s, size_t n, bool in_json)
+static inline bool is_plain_head(const char *s, size_t n, bool in_json)
 {
-	lane bad = bad_of(s, in_json);
+	lane bad = ~good_of(s, in_json);
 	uint64_t half[2];
 
 	memcpy(half, &bad, sizeof(half));
@@ -70,7 +79,7 @@ bool text_is_plain(struct str s)
 	return is_plain(s.s, s.len, false);
 }
 
-static bool is_plain_from(const struct buf *b, size_t from, bool in_json)
+static inline bool is_plain_from(const struct buf *b, size_t from, bool in_json)
 {
 	size_t n = b->len - from;
 
@@ -80,7 +89,7 @@ static bool is_plain_from(const struct buf *b, size_t from, bool in_json)
 }
 
 /* What was appended, copied away, with the buffer cut back; empty when there is nothing to do. */
-static struct str take_back(struct buf *b, size_t from, bool in_json, struct arena *a)
+static inline struct str take_back(struct buf *b, size_t from, bool in_json, struct arena *a)
 {
 	if (b->len <= from || is_plain_from(b, from, in_json))
 		return STR_NULL;

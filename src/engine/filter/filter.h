@@ -129,6 +129,8 @@ struct field_ctx {
 	struct arena *arena;
 };
 
+enum { FIELD_PUT_MAX = 64 };
+
 struct field_def {
 	const char *name; /* "proc.aname" */
 	enum value_type type;
@@ -154,6 +156,12 @@ struct field_def {
 	/* Appends the text that outputs show, where that is quicker than or differs from the value
 	 * of `get`; false = missing. NULL = the value as value_format() writes it. */
 	bool (*print)(const struct field_ctx *ctx, const struct field_arg *arg, struct buf *out);
+	/*
+	 * The same text as above at a place that has room for FIELD_PUT_MAX bytes, of which more
+	 * may be written than count; its end. NULL = missing or longer, then the others are asked.
+	 * For the few fields that are in every line.
+	 */
+	char *(*put)(const struct field_ctx *ctx, char *to);
 	/* What JSON lines have instead: times are numbers there. NULL = the value or its text. */
 	bool (*json)(const struct field_ctx *ctx, const struct field_arg *arg, struct value *ret);
 };

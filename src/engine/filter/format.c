@@ -31,6 +31,7 @@ struct token {
 	struct str before; /* plain text */
 	enum token_kind kind;
 	unsigned width;  /* 0 = as long as it is */
+	unsigned run;    /* so many from here on are short and simple: they can be put */
 	struct str text; /* the field as written */
 	struct operand operand;
 };
@@ -242,6 +243,21 @@ static int index_fields(struct compiling *c)
 	return 0;
 }
 
+static bool can_be_put(const struct token *t)
+{
+	return t->kind != TOKEN_VALUES && t->operand.field->put && !t->width &&
+	       t->before.len <= TEXT_PADDING;
+}
+
+static void count_runs(struct format *f)
+{
+	for (size_t i = f->ntokens; i > 0; i--) {
+		struct token *t = &f->tokens[i - 1];
+
+		t->run = can_be_put(t) ? 1 + (i < f->ntokens ? t[1].run : 0) : 0;
+	}
+}
+
 /* A copy that lives as long as the tokens, which point into it. */
 static struct str keep_text(struct arena *a, struct str text)
 {
@@ -282,6 +298,7 @@ int format_compile(struct arena *a, struct str text, const struct filter_parse_o
 		r = percent(&c, plain);
 	}
 	r = r ? r : index_fields(&c);
+	count_runs(c.format);
 	if (!r)
 		*ret = c.format;
 	return r;
@@ -369,6 +386,24 @@ static inline bool add_field(
 	return true;
 }
 
+/* Puts a run, one behind the other, with one look at the room; how many of it were there. */
+static inline size_t put_run(const struct token *t, const struct field_ctx *ctx, struct buf *out)
+{
+	const struct token *first = t, *end = t + t->run;
+	char *to = buf_room(out, t->run * (TEXT_PADDING + FIELD_PUT_MAX)), *next;
+
+	if (!to)
+		return 0;
+	for (; t < end; t++, to = next) {
+		memcpy(to, t->before.s, TEXT_PADDING);
+		next = t->operand.field->put(ctx, to + t->before.len);
+		if (!next)
+			break;
+	}
+	buf_filled_to(out, to);
+	return (size_t)(t - first);
+}
+
 enum { KEEP_CONTROLS, ESCAPE_CONTROLS, ESCAPE_BUT_LINES };
 
 static inline bool render(
@@ -379,6 +414,11 @@ static inline bool render(
 	for (const struct token *t = f->tokens, *end = t + f->ntokens; t < end; t++) {
 		bool is_text = escape; /* asked for only when something hangs on it */
 
+		if (t->run && !escape) {
+			t += put_run(t, ctx, out);
+			if (t == end)
+				break;
+		}
 		add_plain(out, t->before);
 		size_t start = out->len;
 		if (!add_field(t, ctx, out, &is_text)) {
@@ -477,6 +517,28 @@ static bool add_json_printed(const struct operand *op, const struct field_ctx *c
 	return true;
 }
 
+/* A field that puts its text; false = nothing was added. */
+static bool add_json_put(const struct field_def *f, const struct field_ctx *ctx, struct buf *out)
+{
+	bool is_text = value_type_is_text(f->type);
+	char *to = buf_room(out, FIELD_PUT_MAX + 2), *end;
+
+	if (!to)
+		return false;
+	end = f->put(ctx, to + is_text);
+	if (!end)
+		return false;
+	size_t from = out->len + 1;
+
+	*to = is_text ? '"' : *to;
+	buf_filled_to(out, end);
+	if (is_text) {
+		json_escape(out, from, ctx->arena);
+		buf_add_char(out, '"');
+	}
+	return true;
+}
+
 static bool add_member_value(const struct token *t, const struct field_ctx *ctx, struct buf *out)
 {
 	const struct operand *op = &t->operand;
@@ -484,6 +546,8 @@ static bool add_member_value(const struct token *t, const struct field_ctx *ctx,
 	struct values v = {0};
 	struct value one;
 
+	if (f && f->put && !f->json && add_json_put(f, ctx, out))
+		return true;
 	if (f && f->json) {
 		if (!f->json(ctx, &op->arg, &one))
 			return false;

@@ -356,6 +356,21 @@ enum event_bytes {
 	BYTES_HEX_TEXT, /* and what they are in ASCII */
 };
 
+/*
+ * Numbers whose text depends on nothing else, with that text: flags, modes, errors. The same few
+ * come again and again, and finding their names is most of the work of printing them. It is zeroed
+ * at first and belongs to one thread.
+ */
+enum { EVENT_MEMO_ROWS = 128, EVENT_MEMO_TEXT = 111 };
+struct event_memo {
+	struct event_memo_row {
+		const struct param_def *def; /* NULL = nothing is known here yet */
+		uint64_t n;
+		uint8_t len;
+		char text[EVENT_MEMO_TEXT]; /* "4097(O_RDONLY|O_CLOEXEC)" */
+	} rows[EVENT_MEMO_ROWS];
+};
+
 struct event_style {
 	enum event_bytes bytes;
 	uint32_t max_bytes; /* of BYTES_DOTS: longer ones are cut to this and end in "..."; 0 = none
@@ -370,6 +385,7 @@ struct event_style {
 	 * returns = the number */
 	const char *(*service_of)(const void *services, uint16_t port, uint8_t l4proto);
 	const void *services;
+	struct event_memo *memo; /* of whoever prints many events; NULL = none */
 };
 
 /* The same forms for bytes that are no parameter. */

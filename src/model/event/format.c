@@ -91,6 +91,8 @@ static void add_address(const struct param_value *v, struct buf *out)
 		ip_format((const uint8_t *)v->raw.s, is_v6, out);
 }
 
+enum { EMPTY_LEN = 4 };
+
 /* Falco kept "NULL" for the types that could be empty before all could. */
 static const char *empty_text(enum param_type t)
 {
@@ -310,38 +312,175 @@ static void add_path_name(const struct event *ev, const struct param_value *v, s
 	close_bracket(out, open);
 }
 
-/*
- * " name=3(<f>/etc/passwd)", without the blank in front of the first. The label is copied whole,
- * which takes no time, and then counts as far as it goes.
- */
+/* How an argument is best made: what its text hangs on. */
+enum arg_kind {
+	ARG_OTHER,
+	ARG_NUMBER, /* a number in its base */
+	ARG_ERROR,  /* digits; names below zero */
+	ARG_FD,     /* the same; and, from zero on, the file or the socket */
+	ARG_NAMED,  /* all that the number alone says, if anything */
+	ARG_TEXT,
+	ARG_PATH,
+};
+
+static const uint8_t arg_kinds[PARAM_TYPES] = {
+	[PT_INT8] = ARG_NUMBER,
+	[PT_INT16] = ARG_NUMBER,
+	[PT_INT32] = ARG_NUMBER,
+	[PT_INT64] = ARG_NUMBER,
+	[PT_UINT8] = ARG_NUMBER,
+	[PT_UINT16] = ARG_NUMBER,
+	[PT_UINT32] = ARG_NUMBER,
+	[PT_UINT64] = ARG_NUMBER,
+	[PT_PORT] = ARG_NAMED,
+	[PT_L4PROTO] = ARG_NAMED,
+	[PT_SOCKFAMILY] = ARG_NAMED,
+	[PT_BOOL] = ARG_NAMED,
+	[PT_ERRNO] = ARG_ERROR,
+	[PT_FD] = ARG_FD,
+	[PT_FD32] = ARG_FD,
+	[PT_SYSCALLID] = ARG_NAMED,
+	[PT_SIGTYPE] = ARG_NAMED,
+	[PT_RELTIME] = ARG_NAMED,
+	[PT_FLAGS8] = ARG_NAMED,
+	[PT_FLAGS16] = ARG_NAMED,
+	[PT_FLAGS32] = ARG_NAMED,
+	[PT_MODE] = ARG_NAMED,
+	[PT_ENUMFLAGS8] = ARG_NAMED,
+	[PT_ENUMFLAGS16] = ARG_NAMED,
+	[PT_ENUMFLAGS32] = ARG_NAMED,
+	[PT_CHARBUF] = ARG_TEXT,
+	[PT_FSPATH] = ARG_PATH,
+	[PT_FSRELPATH] = ARG_PATH,
+};
+
+/* The label is copied whole, which takes no time, and then counts as far as it goes. */
+static inline char *put_label(char *to, const struct param_def *def, bool is_first)
+{
+	memcpy(to, def->label + is_first, PARAM_LABEL_MAX - 1);
+	return to + def->name_len + 2 - is_first;
+}
+
+/* " name=3(<f>/etc/passwd)", without the blank in front of the first. */
 static void add_arg(const struct event *ev, const struct param_value *v, bool is_first,
 	const struct event_style *style, struct buf *out)
 {
-	char tmp[PARAM_LABEL_MAX + DIGITS_MAX], *room = buf_room(out, sizeof(tmp));
-	char *to = room ? room : tmp, *end = to + v->def->name_len + 2 - is_first;
-	bool is_number, is_text = v->raw.len;
-	uint64_t n = 0;
+	char label[PARAM_LABEL_MAX];
+	uint64_t n;
 
-	memcpy(to, v->def->label + is_first, PARAM_LABEL_MAX - 1);
-	is_number = is_text && param_number(v->type, v->raw, &n);
-	if (is_number) {
-		char *digits = put_number(end, v, n);
-
-		is_text = !digits;
-		end = digits ? digits : end;
-	}
-	if (room)
-		buf_filled_to(out, end);
-	else
-		buf_add(out, str_make(tmp, (size_t)(end - tmp)));
-	if (is_text)
-		is_number ? add_number(v, n, out) : add_text(ev, v, style, out);
-	if (is_number)
+	buf_add(out, str_make(label, (size_t)(put_label(label, v->def, is_first) - label)));
+	if (v->raw.len && param_number(v->type, v->raw, &n)) {
+		add_number(v, n, out);
 		add_number_name(ev, v, n, style, out);
-	else if (is_text)
+	} else if (v->raw.len) {
+		add_text(ev, v, style, out);
 		add_path_name(ev, v, out);
-	else
+	} else {
 		buf_add_cstr(out, empty_text(v->def->type));
+	}
+}
+
+/* False when the text is too long to be kept. */
+static __attribute__((noinline)) bool learn(
+	const struct event *ev, const struct param_value *v, uint64_t n, struct event_memo_row *row)
+{
+	struct buf b = buf_fixed(row->text, sizeof(row->text));
+
+	add_number(v, n, &b);
+	add_number_name(ev, v, n, &no_style, &b);
+	row->def = b.cut ? NULL : v->def;
+	row->n = n;
+	row->len = (uint8_t)b.len;
+	return !b.cut;
+}
+
+/* At most EVENT_MEMO_TEXT bytes; NULL = there is no memo, or no room in it. */
+static inline char *put_known(char *to, const struct event *ev, const struct param_value *v,
+	uint64_t n, struct event_memo *memo)
+{
+	enum { MOST = 32 };
+	uint64_t hash = ((uintptr_t)v->def ^ n) * 0x9e3779b97f4a7c15;
+	struct event_memo_row *row = memo ? &memo->rows[hash >> 57] : NULL;
+
+	_Static_assert(EVENT_MEMO_ROWS == 1 << (64 - 57), "a row for each value of the hash");
+	if (!row || ((row->def != v->def || row->n != n) && !learn(ev, v, n, row)))
+		return NULL;
+	memcpy(to, row->text, MOST);
+	if (row->len > MOST)
+		memcpy(to + MOST, row->text + MOST, sizeof(row->text) - MOST);
+	return to + row->len;
+}
+
+enum { ARG_ROOM = PARAM_LABEL_MAX + EVENT_MEMO_TEXT + DIGITS_MAX };
+
+static inline bool add_quick_text(const struct event *ev, const struct param_value *v,
+	bool is_first, bool is_path, struct buf *out)
+{
+	char *to = buf_room(out, ARG_ROOM);
+
+	if (!to)
+		return false;
+	struct str text = param_until_nul(v->raw);
+
+	buf_filled_to(out, put_label(to, v->def, is_first));
+	buf_add(out, text);
+	if (is_path && v->raw.s[0] != '/')
+		add_path_name(ev, v, out);
+	return true;
+}
+
+static inline bool add_quick_number(const struct event *ev, const struct param_value *v,
+	enum arg_kind kind, bool is_first, const struct event_style *style, struct buf *out)
+{
+	char *to = buf_room(out, ARG_ROOM);
+	uint64_t n;
+
+	if (!to || !param_number(v->type, v->raw, &n))
+		return false;
+	to = put_label(to, v->def, is_first);
+	if (kind == ARG_NUMBER)
+		to = put_in_base(to, v, n);
+	else if (kind != ARG_NAMED && (int64_t)n >= 0)
+		to = digits_put_u64(to, n);
+	else
+		to = put_known(to, ev, v, n, style->memo);
+	if (!to)
+		return false;
+	if (kind == ARG_FD && (int64_t)n >= 0) {
+		*to = '(';
+		buf_filled_to(out, to + 1);
+		size_t open = out->len - 1;
+		param_resolve_fd(ev, v->def, (int64_t)n, style, out);
+		close_bracket(out, open);
+		return true;
+	}
+	buf_filled_to(out, to);
+	return true;
+}
+
+static inline bool add_quick_empty(const struct param_value *v, bool is_first, struct buf *out)
+{
+	char *to = buf_room(out, ARG_ROOM);
+
+	if (to)
+		buf_filled_to(out, mempcpy(put_label(to, v->def, is_first),
+					   empty_text(v->def->type), EMPTY_LEN));
+	return to;
+}
+
+/* The usual kinds, which need not ask much; false = nothing was added. */
+static inline bool add_quick(const struct event *ev, const struct param_value *v, bool is_first,
+	const struct event_style *style, struct buf *out)
+{
+	enum arg_kind kind = (unsigned)v->type < PARAM_TYPES ? arg_kinds[v->type] : ARG_OTHER;
+
+	if (!v->raw.len)
+		return add_quick_empty(v, is_first, out);
+	if (kind == ARG_OTHER)
+		return false;
+	if (kind >= ARG_TEXT)
+		return add_quick_text(ev, v, is_first, kind == ARG_PATH, out);
+	return add_quick_number(ev, v, kind, is_first, style, out);
 }
 
 void event_args_format_as(const struct event *ev, const struct event_style *style, struct buf *out)
@@ -353,8 +492,15 @@ void event_args_format_as(const struct event *ev, const struct event_style *styl
 	if (event_is_generic(ev))
 		return;
 	n = n < ev->nparams ? n : ev->nparams;
-	for (unsigned i = 0; i < n && param_value(ev, i, &v); i++)
+	for (unsigned i = 0; i < n; i++) {
+		v = (struct param_value){
+			&ev->def->params[i], ev->def->params[i].type, ev->params[i]};
+		if (add_quick(ev, &v, i == 0, style, out))
+			continue;
+		if (v.type == PT_DYN && v.raw.len)
+			param_unwrap(&v);
 		add_arg(ev, &v, i == 0, style, out);
+	}
 }
 
 void event_args_format(const struct event *ev, struct buf *out)

@@ -64,8 +64,14 @@ void sockaddr_format(
 	struct str raw, const struct event_style *style, uint8_t l4proto, struct buf *out);
 void socktuple_format(
 	struct str raw, const struct event_style *style, uint8_t l4proto, struct buf *out);
+/* sock.c: event_fd_name_format_as() of any descriptor. */
+void fd_name_format(const struct event_fd *fd, struct str path, const struct event_style *style,
+	struct buf *out);
 /* resolve.c: the second form of a number and of a path; nothing where there is none. */
 void param_resolve_number(const struct event *ev, const struct param_value *v, uint64_t n,
+	const struct event_style *style, struct buf *out);
+/* Of a descriptor alone. */
+void param_resolve_fd(const struct event *ev, const struct param_def *def, int64_t fd,
 	const struct event_style *style, struct buf *out);
 void param_resolve_path(
 	const struct event *ev, struct str path, const char *param, struct buf *out);

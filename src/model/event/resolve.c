@@ -101,20 +101,20 @@ static char proto_char(const struct event_fd *fd)
 	}
 }
 
-static void add_fd_name(const struct event *ev, const struct event_fd *fd, struct str name,
-	const struct event_style *style, struct buf *out)
+/* "<f>", "<4t>" */
+static void add_fd_kind(const struct event_fd *f, struct buf *out)
 {
-	struct event other;
+	bool is_inet = f->type == FD_IPV4 || f->type == FD_IPV6 || f->type == FD_IPV4_SERVER ||
+		       f->type == FD_IPV6_SERVER;
+	char proto = is_inet ? proto_char(f) : '\0';
+	char text[4] = {'<', fd_type_char(f->type), '>', '>'};
 
-	if (fd == &ev->fd) {
-		event_fd_name_format_as(ev, name, style, out);
-		return;
-	}
-	other.fd = *fd; /* all that is looked at */
-	event_fd_name_format_as(&other, name, style, out);
+	if (proto)
+		text[2] = proto;
+	buf_add(out, str_make(text, proto ? 4 : 3));
 }
 
-static void resolve_fd(const struct event *ev, const struct param_def *def, int64_t fd,
+void param_resolve_fd(const struct event *ev, const struct param_def *def, int64_t fd,
 	const struct event_style *style, struct buf *out)
 {
 	struct str path;
@@ -133,16 +133,8 @@ static void resolve_fd(const struct event *ev, const struct param_def *def, int6
 	const struct event_fd *f = param_fd(ev, fd, is_folder_param(def), style, &path);
 	if (!f || f->type == FD_UNKNOWN)
 		return;
-	bool is_inet = f->type == FD_IPV4 || f->type == FD_IPV6 || f->type == FD_IPV4_SERVER ||
-		       f->type == FD_IPV6_SERVER;
-	char proto = is_inet ? proto_char(f) : '\0';
-
-	buf_add_char(out, '<');
-	buf_add_char(out, fd_type_char(f->type));
-	if (proto)
-		buf_add_char(out, proto);
-	buf_add_char(out, '>');
-	add_fd_name(ev, f, path, style, out);
+	add_fd_kind(f, out);
+	fd_name_format(f, path, style, out);
 }
 
 /* A relative path is resolved to the name that the source made of it. */
@@ -177,7 +169,7 @@ void param_resolve_number(const struct event *ev, const struct param_value *v, u
 	switch (v->type) {
 	case PT_FD:
 	case PT_FD32:
-		resolve_fd(ev, v->def, (int64_t)n, style, out);
+		param_resolve_fd(ev, v->def, (int64_t)n, style, out);
 		break;
 	case PT_ERRNO:
 		if ((int64_t)n < 0 && (int64_t)n >= INT32_MIN)

@@ -125,28 +125,34 @@ static void add_inet_name(
 		e.server_ip ? e.server_ip : no_ip, e.server_port, is_v6, &ports, out);
 }
 
-void event_fd_name_format_as(
-	const struct event *ev, struct str path, const struct event_style *style, struct buf *out)
+void fd_name_format(const struct event_fd *fd, struct str path, const struct event_style *style,
+	struct buf *out)
 {
-	switch (ev->fd.type) {
+	switch (fd->type) {
 	case FD_IPV4:
 	case FD_IPV4_SERVER:
-		add_inet_name(&ev->fd.sock, false, style, out);
+		add_inet_name(&fd->sock, false, style, out);
 		break;
 	case FD_IPV6:
 	case FD_IPV6_SERVER:
-		add_inet_name(&ev->fd.sock, true, style, out);
+		add_inet_name(&fd->sock, true, style, out);
 		break;
 	case FD_UNIX:
-		buf_add(out, ev->fd.sock.unix_path.len ? ev->fd.sock.unix_path : path);
+		buf_add(out, fd->sock.unix_path.len ? fd->sock.unix_path : path);
 		break;
 	case FD_DIRECTORY: /* of unlinkat and its kin the path is another one, below the folder */
-		buf_add(out, ev->fd.other_name.len ? ev->fd.other_name : path);
+		buf_add(out, fd->other_name.len ? fd->other_name : path);
 		break;
 	default:
-		buf_add(out, path.len ? path : ev->fd.other_name);
+		buf_add(out, path.len ? path : fd->other_name);
 		break;
 	}
+}
+
+void event_fd_name_format_as(
+	const struct event *ev, struct str path, const struct event_style *style, struct buf *out)
+{
+	fd_name_format(&ev->fd, path, style, out);
 }
 
 void event_fd_name_format(const struct event *ev, struct str path, struct buf *out)

@@ -285,12 +285,107 @@ static void old_docker_events(void **state)
 	fixture_done(&fx);
 }
 
+/* Fields that put their text at a place put what their getters give. */
+static void puts_as_gets(void **state)
+{
+	static const uint16_t codes[] = {
+		EV_OPENAT, EV_OPENAT - 1, EV_SYSCALL, EV_ASYNCEVENT, EV_PROCEXIT, EVENT_FORK};
+	static const uint64_t numbers[] = {0, 9, 10, 99999999, 100000000, UINT32_MAX};
+	char name[FIELD_PUT_MAX + 2], long_name[FIELD_PUT_MAX + 2];
+	struct field_clock clock = {0};
+	struct fixture fx;
+	size_t nfields = 0;
+
+	setenv("TZ", "UTC", 1);
+	memset(long_name, 'x', sizeof(long_name));
+	for (size_t i = 0; i < 3 * 6 * 6 * 8; i++) {
+		size_t len =
+			(size_t[]){0, 1, 7, 8, 16, 17, FIELD_PUT_MAX, FIELD_PUT_MAX + 1}[i % 8];
+
+		fixture_init(&fx);
+		fixture_event(&fx, codes[i / 8 % 6]);
+		if (fx.ev.code == EV_SYSCALL && i % 2)
+			set_number(&fx, "ID", syscall_id_by_name(STR("getcpu")));
+		if (fx.ev.code == EV_ASYNCEVENT)
+			set_text(&fx, "name", i % 2 ? "long" : "");
+		fx.ev.num = numbers[i / 48 % 6];
+		fx.ev.tid = (uint32_t)numbers[i / 48 % 6];
+		fx.ev.cpu = (uint16_t)numbers[i / 48 % 6];
+		fx.ev.ts_ns += i / 3 * (SEC / 7); /* the same second, and the next */
+		fx.subject.clock = i % 3 ? &clock : NULL;
+		fx.subject.outputtime = i / 3 % 5;
+		memcpy(name, long_name, sizeof(name));
+		fx.proc.comm = str_make(len ? name : NULL, len);
+		if (i / 288 == 1)
+			enter_container(&fx);
+		if (i / 288 == 2)
+			fx.subject.proc = NULL;
+		for (size_t k = 0; k < field_set_syscall.nclasses; k++) {
+			const struct field_class *c = field_set_syscall.classes[k];
+
+			for (size_t n = 0; n < c->nfields; n++) {
+				const struct field_def *f = &c->fields[n];
+				struct field_ctx ctx = {&fx.subject, &fx.event_arena};
+				char text[FIELD_PUT_MAX + 1],
+					*end = f->put ? f->put(&ctx, text) : NULL;
+
+				nfields += f->put && i == 0;
+				if (!end)
+					continue;
+				const char *want = shown(&fx, f->name);
+
+				assert_non_null(want);
+				*end = 0;
+				assert_string_equal(text, want);
+			}
+		}
+		fixture_done(&fx);
+	}
+	assert_true(nfields >= 8);
+}
+
+/* They are asked first, so it is seen here if one never answers. */
+static void puts_what_is_usual(void **state)
+{
+	static const struct {
+		const char *field, *text;
+	} usual[] = {
+		{"evt.num", "7"},
+		{"evt.outputtime", "22:13:20.000000000"},
+		{"evt.cpu", "0"},
+		{"evt.dir", "<"},
+		{"evt.type", "openat"},
+		{"proc.name", "cat"},
+		{"thread.tid", "300"},
+		{"container.id", "host"},
+	};
+	struct field_clock clock = {0};
+	struct fixture fx;
+
+	setenv("TZ", "UTC", 1);
+	fixture_init(&fx);
+	fx.subject.clock = &clock;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		const struct field_def *f =
+			field_set_find(&field_set_syscall, str_of(usual[i].field));
+		struct field_ctx ctx = {&fx.subject, &fx.event_arena};
+		char text[FIELD_PUT_MAX + 1], *end = f->put(&ctx, text);
+
+		assert_non_null(end);
+		*end = 0;
+		assert_string_equal(text, usual[i].text);
+	}
+	fixture_done(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times),
 		cmocka_unit_test(around),
 		cmocka_unit_test(types),
+		cmocka_unit_test(puts_as_gets),
+		cmocka_unit_test(puts_what_is_usual),
 		cmocka_unit_test(categories_of_io),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(buffers),

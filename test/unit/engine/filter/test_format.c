@@ -81,6 +81,70 @@ static void test_cases(void **state)
 	buf_done(&out);
 }
 
+/*
+ * Fields that put their text, in all company: alone, in runs, behind long texts, with a width. With
+ * room in the buffer and without, and whether they can put it or must leave it to the getter.
+ */
+static void test_put(void **state)
+{
+	static const char long_name[] = "a name that is longer than what may be put at once, "
+					"which is 64 bytes.";
+	static const char *const formats[] = {
+		"%proc.name",
+		"%evt.num",
+		"%evt.num %proc.name",
+		"*%proc.name %evt.num %proc.name %proc.pid %proc.name",
+		"%proc.pid %proc.name<%evt.num>",
+		"a text of 16 byte%proc.name a text of 15 by%proc.name.",
+		"%3proc.name%9evt.num%proc.name",
+		"%proc.pname%proc.name%proc.pname%evt.num",
+		"%toupper(proc.name) %proc.name",
+		"\t%proc.name\n",
+	};
+	static const char *const names[] = {"", "b", "bash", "ba\nsh", long_name, NULL};
+	struct buf out = BUF_INIT(4096), json = BUF_INIT(4096), got = BUF_INIT(4096);
+	struct filter_error fe;
+	struct format *f;
+	bool is_complete = false;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) * 6; i++) {
+		struct subject s = usual;
+		struct field_ctx ctx = {&s, &scratch};
+
+		s.name = names[i % 6];
+		put_fields = false;
+		assert_int_equal(
+			format_compile(&arena, str_of(formats[i / 6]), &test_options, &f, &fe), 0);
+		for (int put = 0; put < 2; put++) {
+			put_fields = put;
+			for (size_t room = 0; room < 300; room += 20) {
+				struct buf b = BUF_INIT(4096);
+
+				buf_reserve(&b, room);
+				bool complete = format_render(f, &ctx, &b);
+				if (!put && !room) {
+					buf_clear(&out);
+					buf_add(&out, buf_str(&b));
+					is_complete = complete;
+				}
+				assert_int_equal(complete, is_complete);
+				assert_string_equal(b.s, out.s);
+				buf_done(&b);
+			}
+		}
+		buf_clear(&json);
+		format_render_json(f, &ctx, &json);
+		put_fields = false;
+		buf_clear(&got);
+		format_render_json(f, &ctx, &got);
+		assert_string_equal(json.s, got.s);
+	}
+	assert_true(puts_done > 100);
+	buf_done(&out);
+	buf_done(&got);
+	buf_done(&json);
+}
+
 static void test_tokens(void **state)
 {
 	struct field_ctx ctx = {&usual, &scratch};
@@ -202,13 +266,22 @@ static void test_escapes(void **state)
 static void test_escapes_everywhere(void **state)
 {
 	struct buf out = BUF_INIT(1000);
-	char text[50];
+	char text[150];
 
 	for (size_t n = 1; n < sizeof(text); n++) {
 		for (size_t at = 0; at < n; at++) {
 			memset(text, 'x', n);
+			for (int c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				assert_int_equal(
+					text_is_plain(str_make(text, n)), c >= 0x20 && c <= 0x7e);
+			}
+			text[at] = '"';
+			buf_clear(&out);
+			buf_add(&out, str_make(text, n));
+			json_escape(&out, 0, &scratch);
+			assert_int_equal(out.len, n + 1);
 			text[at] = '\n';
-			assert_false(text_is_plain(str_make(text, n)));
 			buf_clear(&out);
 			buf_add(&out, str_make(text, n));
 			json_escape(&out, 0, &scratch);
@@ -312,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_unknown_allowed),

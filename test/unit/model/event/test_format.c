@@ -266,8 +266,116 @@ static void test_args_in_a_small_buffer(void **state)
 		assert_true(b.len <= max && b.cut);
 		assert_int_equal(strlen(b.s), b.len);
 		buf_done(&b);
+		/* where there is room for the first ones only */
+		b = BUF_INIT(whole.len + max);
+		buf_reserve(&b, max);
+		event_args_format(&m.ev, &b);
+		assert_string_equal(b.s, whole.s);
+		buf_done(&b);
 	}
 	buf_done(&whole);
+}
+
+/* evt.args as its two forms say it, one parameter by itself after the other. */
+static void add_slowly(const struct event *ev, struct buf *out)
+{
+	for (unsigned i = 0; i < ev->def->nparams; i++) {
+		uint8_t type = ev->def->params[i].type;
+		struct buf name = BUF_INIT(4096);
+
+		buf_printf(out, "%s%s=", i ? " " : "", ev->def->params[i].name);
+		event_param_plain(ev, i, out);
+		event_param_resolved(ev, i, &name);
+		/* integers have one form, and so have results that are no error */
+		if (name.len && type > PT_UINT64)
+			buf_printf(out, "(%s)", name.s);
+		buf_done(&name);
+	}
+}
+
+/*
+ * All numbers of all events, at values that mean something to one kind and nothing or something
+ * else to another. The memo must not be seen, in whatever order it learns and forgets.
+ */
+static void test_memo(void **state)
+{
+	static const uint64_t values[] = {0, 1, 2, 3, 5, 9, 0x1001, 0106644, 0777, 0x7fffffff,
+		0x80000000, UINT32_MAX, 1500000000, 1ULL << 63, (uint64_t)-1, (uint64_t)-2,
+		(uint64_t)-100, (uint64_t)-512, (uint64_t)-9999};
+	enum { NVALUES = sizeof(values) / sizeof(values[0]) };
+	struct event_memo *memo = calloc(1, sizeof(*memo));
+	const struct event_style with_memo = {.memo = memo}, without = {0};
+	struct buf b = BUF_INIT(65536), plain = BUF_INIT(65536), want = BUF_INIT(65536);
+	unsigned nshort = 0, nlong = 0;
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (unsigned i = 0; i < 4 * NVALUES * EVENT_CODE_MAX; i++) {
+		/* an event twice with a value, then all others, then again with the next value */
+		uint16_t code = (uint16_t)(i / 2 % EVENT_CODE_MAX);
+		uint64_t value = values[i / 2 / EVENT_CODE_MAX % NVALUES];
+		struct made m;
+
+		if (!event_def(code) || code <= EV_SYSCALL)
+			continue;
+		make_event(&m, code);
+		for (unsigned k = 0; k < m.ev.def->nparams; k++) {
+			bool is_signed;
+			enum param_type t = m.ev.def->params[k].type;
+
+			if (param_type_size(t, &is_signed) && t != PT_ABSTIME)
+				make_num(&m, m.ev.def->params[k].name, value + (i & 1) * k);
+		}
+		buf_clear(&b);
+		buf_clear(&plain);
+		buf_clear(&want);
+		event_args_format_as(&m.ev, &with_memo, &b);
+		event_args_format_as(&m.ev, &without, &plain);
+		add_slowly(&m.ev, &want);
+		if (!str_eq(buf_str(&b), buf_str(&want)) ||
+			!str_eq(buf_str(&plain), buf_str(&want)))
+			fail_msg("%s: '%s' with a memo, '%s' without, '%s' expected",
+				m.ev.def->name, b.s, plain.s, want.s);
+	}
+	for (unsigned i = 0; i < EVENT_MEMO_ROWS; i++) {
+		nshort += memo->rows[i].def && memo->rows[i].len <= 32;
+		nlong += memo->rows[i].def && memo->rows[i].len > 32;
+	}
+	assert_true(nshort && nlong); /* both ways out of it were gone */
+	free(memo);
+	buf_done(&b);
+	buf_done(&plain);
+	buf_done(&want);
+}
+
+/* What is too long to be kept is written all the same, and its row serves others. */
+static void test_memo_of_long_names(void **state)
+{
+	struct event_memo memo = {0};
+	const struct event_style style = {.memo = &memo};
+	struct buf b = BUF_INIT(4096);
+	struct made m;
+
+	make_event(&m, EV_MOUNT);
+	make_num(&m, "flags", UINT32_MAX);
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&b);
+		event_args_format_as(&m.ev, &style, &b);
+		const char *text = strstr(b.s, " flags=4294967295(RDONLY|NOSUID|");
+
+		assert_non_null(text);
+		assert_non_null(strstr(text, "|ACTIVE|NOUSER)"));
+		assert_true(strlen(text) > EVENT_MEMO_TEXT);
+	}
+	for (unsigned i = 0; i < EVENT_MEMO_ROWS; i++)
+		assert_null(memo.rows[i].def);
+	make_num(&m, "flags", 3);
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&b);
+		event_args_format_as(&m.ev, &style, &b);
+		assert_non_null(strstr(b.s, " flags=3(RDONLY|NOSUID)"));
+	}
+	buf_done(&b);
 }
 
 static void test_descriptors(void **state)
@@ -365,6 +473,8 @@ int main(void)
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_args_of_old_events),
 		cmocka_unit_test(test_args_in_a_small_buffer),
+		cmocka_unit_test(test_memo),
+		cmocka_unit_test(test_memo_of_long_names),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_second_path),
 		cmocka_unit_test(test_hostile_bytes),

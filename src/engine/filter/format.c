@@ -298,10 +298,11 @@ int format_compile(struct arena *a, struct str text, const struct filter_parse_o
 		r = percent(&c, plain);
 	}
 	r = r ? r : index_fields(&c);
+	if (r)
+		return r;
 	count_runs(c.format);
-	if (!r)
-		*ret = c.format;
-	return r;
+	*ret = c.format;
+	return 0;
 }
 
 /* ---- rendering ---------------------------------------------------------------------------- */

@@ -298,6 +298,15 @@ static void check_put(int rc, const struct store_put_result *results, const stru
 		die("putting", rc < 0 ? e->msg : results[BATCH - 1].reason);
 }
 
+/* Nothing of a block is left for the next. */
+static void settle(struct store *s)
+{
+	struct err e = {0};
+
+	if (store_settle(s, &e) < 0)
+		die("settling", e.msg);
+}
+
 static void alone_block(struct store *s, const struct str *lines, struct spent *total)
 {
 	static struct store_put_result results[BATCH];
@@ -306,6 +315,7 @@ static void alone_block(struct store *s, const struct str *lines, struct spent *
 
 	for (unsigned i = 0; i < BLOCK; i += BATCH)
 		check_put(store_put(s, lines + i, BATCH, results, &e), results, &e);
+	settle(s);
 	stop(&began, total);
 }
 
@@ -328,7 +338,7 @@ static void *put_batches(void *arg)
 	return NULL;
 }
 
-static void two_block(const struct str *lines, struct spent *total)
+static void two_block(struct store *s, const struct str *lines, struct spent *total)
 {
 	struct spent began = start();
 	struct err e = {0};
@@ -346,6 +356,7 @@ static void two_block(const struct str *lines, struct spent *total)
 		sem_post(&ring.full);
 	}
 	pthread_join(thread, NULL);
+	settle(s);
 	stop(&began, total);
 }
 
@@ -368,7 +379,7 @@ static void put_block(
 			die("record", ignored.reason);
 	}
 	if (first / BLOCK % 2)
-		two_block(lines, &t->two);
+		two_block(s, lines, &t->two);
 	else
 		alone_block(s, lines, &t->alone);
 	bare_block(bare, records, &t->bare);

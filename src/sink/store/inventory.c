@@ -91,7 +91,8 @@ int container_put_finding(struct db *db, const struct record *r, struct err *e)
 	if (!full_id(c).len)
 		return 0;
 	for (size_t i = 0; i < r->facts.nfacts; i++)
-		if (r->facts.fact[i].kind == STORE_CONTAINER && entities_id(&r->facts.fact[i]))
+		if (r->facts.fact[i].kind == STORE_CONTAINER &&
+			entities_is_listed(&r->facts.fact[i]))
 			return 0; /* known since long */
 	p.record = c->raw;
 	return put_mentioned(db, c, &p, e);
@@ -212,7 +213,7 @@ int store_containers(struct store *s, bool running_only, unsigned limit, struct 
 	struct store_container **ret, size_t *ret_n, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	int rc = store_settled_take(s, &db, e);
 
 	if (rc < 0)
 		return rc;
@@ -251,7 +252,7 @@ int store_container_get(
 
 	if (!utf8_is_good(id) || !id.len)
 		return err_set(e, ENOENT, "no such container");
-	rc = store_reader_take(s, &db, e);
+	rc = store_settled_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = find_container(db, id, a, ret, e);

@@ -57,6 +57,7 @@ static int put_record(struct put *p, struct record *r, struct err *e)
 	}
 	if (rc == 0 && !entities_add(p->s->entities, r, false))
 		return err_set(e, ENOMEM, "no memory for a record's entities");
+	p->has_others |= r->facts.nfacts > 0;
 	return rc;
 }
 
@@ -69,7 +70,7 @@ static int by_key(const void *a, const void *b)
 	return i < k ? -1 : i > k;
 }
 
-static int finish_findings(struct put *p, struct err *e)
+static int finish_findings(struct put *p, bool later, struct err *e)
 {
 	struct record **sorted = calloc(p->n + 1, sizeof(void *));
 	size_t n = 0;
@@ -81,24 +82,32 @@ static int finish_findings(struct put *p, struct err *e)
 		if (p->records[i]->type == STORE_FINDING && p->records[i]->is_new)
 			sorted[n++] = p->records[i];
 	qsort(sorted, n, sizeof(void *), by_key);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = put_finding_rest(p, sorted[i], e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = put_evidence(p->db, sorted[i], e);
+		if (rc == 0 && later)
+			rc = derived_wait(p->s, sorted[i]->row.n, e);
+	}
 	free(sorted);
 	return rc;
 }
 
 static int write_all(struct put *p, struct err *e)
 {
-	int rc = 0;
+	bool later = false;
+	int rc = derived_load(p->s, e);
 
-	entities_begin(p->s->entities);
+	p->nfindings = 0;
+	p->has_others = false;
 	memset(&p->tally, 0, sizeof(p->tally));
 	for (size_t i = 0; rc == 0 && i < p->n; i++)
 		rc = put_record(p, p->records[i], e);
+	if (rc == 0 && !entities_keep(p->s->entities))
+		rc = err_set(e, ENOMEM, "no memory for entities");
+	later = !p->has_others && derived_can_wait(p->s, p->nfindings);
 	if (rc == 0)
-		rc = entities_flush(p->s->entities, p->db, e);
-	if (rc == 0)
-		rc = finish_findings(p, e);
+		rc = finish_findings(p, later, e);
+	if (rc == 0 && !later)
+		rc = derived_write(p->s, e);
 	if (rc == 0)
 		rc = tally_flush(&p->tally, p->db, e);
 	if (rc == 0)
@@ -121,17 +130,18 @@ static int transaction(struct put *p, struct err *e)
 	if (rc < 0) {
 		for (size_t i = 0; i < p->n; i++)
 			p->records[i]->is_new = false;
-		entities_forget(p->s->entities);
+		derived_forget(p->s);
 		rules_forget(p->s->rules);
 		mutes_forget_counts(p->s->mutes);
 		return rc;
 	}
+	derived_committed(p->s);
 	p->s->commits++;
 	return 0;
 }
 
 /* The record's own fault: others may still be put. */
-static bool is_data_fault(int rc)
+bool put_is_data_fault(int rc)
 {
 	return rc == -EINVAL || rc == -EEXIST || rc == -EFBIG;
 }
@@ -145,7 +155,7 @@ static int one_by_one(struct put *all, struct err *e)
 		one.records = &all->records[i];
 		one.n = 1;
 		int rc = transaction(&one, &why);
-		if (rc < 0 && !is_data_fault(rc)) {
+		if (rc < 0 && !put_is_data_fault(rc)) {
 			if (e)
 				*e = why;
 			return rc;
@@ -195,8 +205,11 @@ static int run_group(struct store *s, struct put_job *jobs, size_t nrecords, str
 	p.db = s->writer;
 	if (p.n)
 		rc = transaction(&p, e);
-	if (is_data_fault(rc))
-		rc = one_by_one(&p, e);
+	if (put_is_data_fault(rc)) {
+		rc = derived_settle(s, e); /* it may be another's that waits */
+		if (rc == 0)
+			rc = one_by_one(&p, e);
+	}
 	if (rc == 0)
 		tell(s, all, p.n);
 	pthread_mutex_unlock(&s->write_lock);

@@ -234,8 +234,8 @@ static void bare_put(struct bare *b, const struct record *r)
 /* ---- putting in turns ----------------------------------------------------------------------- */
 
 struct spent {
-	double wall, cpu;
-	unsigned n; /* findings */
+	double wall, cpu, written, fetched; /* bytes that were given to write(), asked of read() */
+	unsigned n;                         /* findings */
 };
 
 struct times {
@@ -243,15 +243,34 @@ struct times {
 	size_t bytes;
 };
 
+static double io_bytes(const char *name)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	char line[100], format[20];
+	double bytes = 0;
+
+	snprintf(format, sizeof(format), "%s: %%lf", name);
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, format, &bytes) != 1)
+		;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
 static struct spent start(void)
 {
-	return (struct spent){.wall = now_s(), .cpu = cpu_s()};
+	return (struct spent){.written = io_bytes("wchar"),
+		.fetched = io_bytes("rchar"),
+		.wall = now_s(),
+		.cpu = cpu_s()};
 }
 
 static void stop(const struct spent *start, struct spent *total)
 {
 	total->wall += now_s() - start->wall;
 	total->cpu += cpu_s() - start->cpu;
+	total->written += io_bytes("wchar") - start->written;
+	total->fetched += io_bytes("rchar") - start->fetched;
 	total->n += BLOCK;
 }
 
@@ -394,6 +413,12 @@ static double us(double seconds, const struct spent *of)
 	return seconds / of->n * 1e6;
 }
 
+static void report_pages(const char *name, const struct spent *of)
+{
+	printf("pages of 4 KiB a finding: %s: %.2f written (log and file), %.2f read\n", name,
+		of->written / of->n / 4096, of->fetched / of->n / 4096);
+}
+
 static void report_ratio(const char *name, const struct times *t, const struct spent *bare)
 {
 	const struct spent *const stores[] = {&t->two, &t->alone};
@@ -419,6 +444,9 @@ static void report_put(const struct times *t)
 	       "us\n",
 		1e6 / us(t->two.wall, &t->two), us(t->two.cpu, &t->two),
 		1e6 / us(t->alone.wall, &t->alone), us(t->alone.cpu, &t->alone));
+	report_pages("store, two threads", &t->two);
+	report_pages("bare table + full text", &t->bare);
+	report_pages("the same with the store's indexes", &t->indexed);
 	report_ratio("bare table + full text", t, &t->bare);
 	report_ratio("the same with the store's indexes", t, &t->indexed);
 }

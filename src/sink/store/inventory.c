@@ -85,15 +85,16 @@ static int put_mentioned(
 
 int container_put_finding(struct db *db, const struct record *r, struct err *e)
 {
-	const struct node *c = node_get(r->json, "container");
 	struct container_put p = {.hostname = r->row.hostname, .time_ns = r->time_ns};
+	const struct node *c = NULL;
 
-	if (!full_id(c).len)
-		return 0;
 	for (size_t i = 0; i < r->facts.nfacts; i++)
 		if (r->facts.fact[i].kind == STORE_CONTAINER &&
 			entities_is_listed(&r->facts.fact[i]))
 			return 0; /* known since long */
+	c = node_get(r->json, "container");
+	if (!full_id(c).len)
+		return 0;
 	p.record = c->raw;
 	return put_mentioned(db, c, &p, e);
 }

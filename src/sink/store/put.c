@@ -20,7 +20,11 @@
 enum {
 	BATCH_BYTES_MAX = 64 << 20, /* of one call's lines */
 	JOB_ARENA_MAX = 512 << 20,
-	ARENA_KEPT = 32 << 20, /* what an empty batch keeps for the next */
+	/* What an empty batch keeps for the next: to ask for memory that large again, page by page,
+	 * cost as much as a third of reading it. Much less is kept of what the next needs less. */
+	ARENA_KEPT = 64 << 20,
+	ARENA_KEPT_SMALL = 1 << 20,
+	ARENA_PER_BYTE = 40, /* more than reading lines takes */
 	GROUP_MAX = 20000,     /* records of one transaction */
 };
 
@@ -306,10 +310,11 @@ void store_batch_free(struct store_batch *b)
 	free(b);
 }
 
-static void empty(struct store_batch *b)
+static void empty(struct store_batch *b, size_t next_bytes)
 {
-	b->n = 0;
-	if (b->arena.held <= ARENA_KEPT) {
+	size_t useful = ARENA_KEPT_SMALL + next_bytes * ARENA_PER_BYTE;
+
+	if (b->arena.held <= (useful < ARENA_KEPT ? useful : ARENA_KEPT)) {
 		arena_reset(&b->arena);
 		return;
 	}
@@ -322,7 +327,7 @@ int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
 {
 	size_t bytes = 0;
 
-	empty(b);
+	b->n = 0;
 	if (b->s->options.read_only)
 		return err_set(e, EROFS, "the store was opened for reading only");
 	for (size_t i = 0; i < n && n <= STORE_BATCH_MAX; i++)
@@ -330,6 +335,7 @@ int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
 	if (n > STORE_BATCH_MAX || bytes > BATCH_BYTES_MAX)
 		return err_set(e, EINVAL, "more than %d records or %d bytes at once",
 			STORE_BATCH_MAX, BATCH_BYTES_MAX);
+	empty(b, bytes);
 	b->records = arena_array(&b->arena, struct record, n + 1);
 	if (!b->records)
 		return err_set(e, ENOMEM, "no memory to put %zu records", n);

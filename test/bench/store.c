@@ -31,7 +31,7 @@
 #include "base/json.h"
 #include "sink/store/read.h"
 
-enum { BATCH = 2000, BLOCK = 20000, REPEATS = 200 };
+enum { BATCH = 2000, BLOCK = 50000, REPEATS = 200 };
 
 static void die(const char *what, const char *why)
 {
@@ -386,16 +386,18 @@ static void put_block(
 	static struct record records[BLOCK];
 	static struct store_put_result ignored;
 	struct buf b = BUF_INIT(1 << 20);
-	struct arena a;
+	struct arena a, nodes;
 
 	arena_init(&a, (size_t)4 << 30);
+	arena_init(&nodes, 0);
 	for (unsigned i = 0; i < BLOCK; i++) {
 		build(&b, first + i);
 		lines[i] = arena_str(&a, buf_str(&b));
 		t->bytes += lines[i].len;
-		records[i] = (struct record){.result = &ignored};
+		records[i] = (struct record){.result = &ignored, .nodes = &nodes};
 		if (!record_parse(&a, lines[i], DB_SQLITE, &records[i]))
 			die("record", ignored.reason);
+		arena_reset(&nodes);
 	}
 	if (first / BLOCK % 2)
 		two_block(s, lines, &t->two);
@@ -404,6 +406,7 @@ static void put_block(
 	bare_block(bare, records, &t->bare);
 	bare_block(indexed, records, &t->indexed);
 	read_block(lines, &t->read);
+	arena_done(&nodes);
 	arena_done(&a);
 	buf_done(&b);
 }
@@ -436,6 +439,33 @@ static void report_ratio(const char *name, const struct times *t, const struct s
 			i ? "one thread" : "two threads", wall / ours, cpu / ours_cpu,
 			(wall + read_wall) / ours, (cpu + read_cpu) / ours_cpu);
 	}
+}
+
+static void add_times(struct times *sum, const struct times *t)
+{
+	struct spent *const to[] = {&sum->alone, &sum->two, &sum->bare, &sum->indexed, &sum->read};
+	const struct spent *const from[] = {&t->alone, &t->two, &t->bare, &t->indexed, &t->read};
+
+	for (size_t i = 0; i < COUNT(to); i++) {
+		to[i]->wall += from[i]->wall;
+		to[i]->cpu += from[i]->cpu;
+		to[i]->written += from[i]->written;
+		to[i]->fetched += from[i]->fetched;
+		to[i]->n += from[i]->n;
+	}
+	sum->bytes += t->bytes;
+}
+
+/* How it goes as the store grows. */
+static void report_block(unsigned first, const struct times *t)
+{
+	double wall = us(t->bare.wall, &t->bare), cpu = us(t->bare.cpu, &t->bare);
+
+	fprintf(stderr,
+		"bench: findings from %u on, against bare table + full text: two threads %.2f (CPU "
+		"%.2f), one thread %.2f (CPU %.2f)\n",
+		first, wall / us(t->two.wall, &t->two), cpu / us(t->two.cpu, &t->two),
+		wall / us(t->alone.wall, &t->alone), cpu / us(t->alone.cpu, &t->alone));
 }
 
 static void report_put(const struct times *t)
@@ -638,11 +668,13 @@ int main(int argc, char **argv)
 		die(path, e.msg);
 	for (int i = 0; i < 2; i++)
 		ring.batch[i] = store_batch_new(s);
-	for (unsigned i = 0; i < n; i += BLOCK) {
-		put_block(s, &bare, &indexed, i, &t);
-		if (i / BLOCK % 10 == 9)
-			fprintf(stderr, "bench: %u of %u, ratio so far %.2f\n", i + BLOCK, n,
-				us(t.bare.wall, &t.bare) / us(t.two.wall, &t.two));
+	for (unsigned i = 0; i < n; i += 2 * BLOCK) {
+		struct times now = {0};
+
+		put_block(s, &bare, &indexed, i, &now);
+		put_block(s, &bare, &indexed, i + BLOCK, &now);
+		report_block(i, &now);
+		add_times(&t, &now);
 	}
 	for (int i = 0; i < 2; i++)
 		store_batch_free(ring.batch[i]);

@@ -19,8 +19,8 @@
 
 enum {
 	LATER_MIN = 200,     /* findings of a transaction that leaves them for later */
-	WAITING_MAX = 20000, /* findings that wait */
-	HELD_MAX = 32 << 20, /* bytes of what waits */
+	WAITING_MAX = 50000, /* findings that wait */
+	HELD_MAX = 48 << 20, /* bytes of what waits */
 	SLICE = 200,         /* findings that are derived again at a time */
 };
 

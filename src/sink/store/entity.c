@@ -14,8 +14,10 @@
 enum {
 	KNOWN_MAX = 200000,
 	GENERATION = KNOWN_MAX / 4, /* entities that come to be known in one */
-	TIES_MAX = 1 << 20,
-	HELD_MAX = 256 << 20,
+	/* what may wait (derived.c) and what one transaction may add to it */
+	TIES_MAX = 3 << 19,
+	HELD_MAX = 320 << 20,
+	KEY_BYTES = 100, /* of an entity, more or less */
 };
 
 struct batch_entity {
@@ -29,7 +31,7 @@ struct batch_entity {
 	/* what this transaction says, borrowed from its records */
 	bool is_lent;
 	struct str lent_name;
-	const struct node *lent_about;
+	struct str lent_about;
 	/* what is not written yet */
 	bool is_touched;
 	int64_t findings, open, first_ns, last_ns;
@@ -223,7 +225,7 @@ static bool gather_fact(struct entities *es, struct fact *f, int64_t time_ns)
 		return false;
 	if (f->name.len)
 		f->batch->lent_name = f->name;
-	if (f->about)
+	if (f->about.len)
 		f->batch->lent_about = f->about;
 	return true;
 }
@@ -315,7 +317,7 @@ bool entities_add(struct entities *es, struct record *r, bool is_finding)
 /* The attributes, if the record says something new. */
 static bool keep_attrs(struct entities *es, struct batch_entity *b)
 {
-	uint64_t hash = str_hash(b->lent_about->raw) | 1;
+	uint64_t hash = str_hash(b->lent_about) | 1;
 
 	if (hash == b->about_hash)
 		return true;
@@ -338,7 +340,7 @@ static bool keep(struct entities *es, struct batch_entity *b)
 		if (!b->name.s)
 			return false;
 	}
-	return !b->lent_about || keep_attrs(es, b);
+	return !b->lent_about.len || keep_attrs(es, b);
 }
 
 bool entities_keep(struct entities *es)
@@ -349,8 +351,7 @@ bool entities_keep(struct entities *es)
 		if (!keep(es, b))
 			return false;
 		b->is_lent = false;
-		b->lent_name = STR_NULL;
-		b->lent_about = NULL;
+		b->lent_name = b->lent_about = STR_NULL;
 	}
 	es->lent.n = 0;
 	return true;
@@ -363,7 +364,8 @@ size_t entities_pending(const struct entities *es)
 
 size_t entities_held(const struct entities *es)
 {
-	return es->arena.held + es->ties.nslots * sizeof(struct table_slot);
+	return es->arena.held + es->ties.nslots * sizeof(struct table_slot) +
+	       es->touched.n * (sizeof(struct batch_entity) + KEY_BYTES);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */

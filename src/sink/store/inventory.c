@@ -87,16 +87,23 @@ int container_put_finding(struct db *db, const struct record *r, struct err *e)
 {
 	struct container_put p = {.hostname = r->row.hostname, .time_ns = r->time_ns};
 	const struct node *c = NULL;
+	const char *why = NULL;
+	size_t where = 0;
+	struct arena a;
+	int rc = 0;
 
-	for (size_t i = 0; i < r->facts.nfacts; i++)
+	for (size_t i = 0; !p.record.len && i < r->facts.nfacts; i++)
 		if (r->facts.fact[i].kind == STORE_CONTAINER &&
-			entities_is_listed(&r->facts.fact[i]))
-			return 0; /* known since long */
-	c = node_get(r->json, "container");
-	if (!full_id(c).len)
-		return 0;
-	p.record = c->raw;
-	return put_mentioned(db, c, &p, e);
+			!entities_is_listed(&r->facts.fact[i]))
+			p.record = r->facts.fact[i].about;
+	if (!p.record.len)
+		return 0; /* none, or known since long */
+	arena_init(&a, 0);
+	c = node_parse(&a, p.record, &why, &where);
+	if (c)
+		rc = put_mentioned(db, c, &p, e);
+	arena_done(&a);
+	return rc;
 }
 
 static int end_others(struct db *db, struct str hostname, int64_t time_ns, struct err *e)

@@ -11,8 +11,8 @@
  * full-text index, which yields its rows by this key, yields them by time.
  *
  * Which findings speak of an entity follows from their columns (a host, an image, a process have
- * one) and costs no row a finding; `finding_entity` is for kinds that have none. `mention` holds the
- * ids of each finding's entities, `underived` the findings whose entities are not counted yet.
+ * one) and costs no row a finding; `finding_entity` is for kinds that have none. `mention` holds
+ * the ids of each finding's entities, `underived` the findings whose entities are not counted yet.
  *
  * `tally` counts findings by state and priority, so that counts need no walk. `rule` holds a row
  * for each (rule, source, tags) seen: tags are a rule's, not a finding's.

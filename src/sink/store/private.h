@@ -138,13 +138,14 @@ struct row {
 #define X(name) struct number name;
 	ROW_NUMBERS(X)
 #undef X
-	const struct node *json; /* the whole record, for fields that have no column */
+	const struct node *json; /* the whole record, for fields that have no column; may be gone */
+	struct str text;         /* of it */
 };
 
 struct fact {
 	enum store_entity_kind kind;
 	struct str key, name;
-	const struct node *about;   /* what the record says of it; attrs.c looks into it */
+	struct str about;           /* what the record says of it, JSON; attrs.c looks into it */
 	struct batch_entity *batch; /* where the transaction gathers it */
 };
 
@@ -171,6 +172,9 @@ struct record {
 	enum store_type type;
 	struct str text; /* cleaned */
 	const struct node *json;
+	/* Where the tree goes; NULL: to the rest. A finding's is of no use once it is read, and
+	 * trees are most of what a record takes. */
+	struct arena *nodes;
 	struct str id;
 	int64_t time_ns;
 	struct row row;           /* STORE_FINDING */
@@ -322,7 +326,7 @@ int entities_flush(struct entities *es, struct db *db, struct err *e);
 /* Was a row put for this container, since koban started? It counts as put from now on. */
 bool entities_is_listed(struct fact *f);
 /* attrs.c: what is shown of an entity, a JSON object; "{}" when there is nothing to say. */
-struct str entity_attrs(struct arena *a, enum store_entity_kind kind, const struct node *about);
+struct str entity_attrs(struct arena *a, enum store_entity_kind kind, struct str about);
 /* Are findings of such an entity found by their columns (entity_where.c)? */
 bool entity_has_columns(enum store_entity_kind kind);
 
@@ -330,7 +334,7 @@ bool entity_has_columns(enum store_entity_kind kind);
 int mutes_load(struct store *s, struct err *e);
 void mutes_free(struct mutes *m);
 /* The id of a mute that selects the row now, or 0. */
-int64_t mutes_match(struct mutes *m, const struct row *row, uint64_t now_ns);
+int64_t mutes_match(struct mutes *m, struct row *row, uint64_t now_ns);
 /* Takes back what mutes_match() counted: the finding was there already. */
 void mutes_unmatch(struct mutes *m, int64_t id);
 /* Writes the counts of this transaction. */

@@ -23,9 +23,10 @@ enum {
 	/* What an empty batch keeps for the next: to ask for memory that large again, page by page,
 	 * cost as much as a third of reading it. Much less is kept of what the next needs less. */
 	ARENA_KEPT = 64 << 20,
+	NODES_KEPT = 1 << 20,
 	ARENA_KEPT_SMALL = 1 << 20,
 	ARENA_PER_BYTE = 40, /* more than reading lines takes */
-	GROUP_MAX = 20000,     /* records of one transaction */
+	GROUP_MAX = 20000,   /* records of one transaction */
 };
 
 struct put_job {
@@ -285,7 +286,7 @@ static void count_results(struct store *s, const struct store_put_result *result
 
 struct store_batch {
 	struct store *s;
-	struct arena arena;
+	struct arena arena, nodes; /* nodes: of one record at a time */
 	struct record *records;
 	struct store_put_result *results;
 	size_t n;
@@ -299,6 +300,7 @@ struct store_batch *store_batch_new(struct store *s)
 		return NULL;
 	b->s = s;
 	arena_init(&b->arena, JOB_ARENA_MAX);
+	arena_init(&b->nodes, JOB_ARENA_MAX);
 	return b;
 }
 
@@ -307,6 +309,7 @@ void store_batch_free(struct store_batch *b)
 	if (!b)
 		return;
 	arena_done(&b->arena);
+	arena_done(&b->nodes);
 	free(b);
 }
 
@@ -320,6 +323,19 @@ static void empty(struct store_batch *b, size_t next_bytes)
 	}
 	arena_done(&b->arena);
 	arena_init(&b->arena, JOB_ARENA_MAX);
+}
+
+static void read_record(
+	struct store_batch *b, struct str line, struct record *r, struct store_put_result *result)
+{
+	r->result = result;
+	r->nodes = &b->nodes;
+	(void)record_parse(&b->arena, line, b->s->ops->engine, r);
+	if (r->type == STORE_FINDING)
+		r->json = r->row.json = NULL;
+	arena_reset(&b->nodes);
+	if (b->nodes.held > NODES_KEPT)
+		arena_done(&b->nodes);
 }
 
 int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
@@ -340,8 +356,7 @@ int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
 	if (!b->records)
 		return err_set(e, ENOMEM, "no memory to put %zu records", n);
 	for (size_t i = 0; i < n; i++) {
-		b->records[i].result = &results[i];
-		(void)record_parse(&b->arena, lines[i], b->s->ops->engine, &b->records[i]);
+		read_record(b, lines[i], &b->records[i], &results[i]);
 	}
 	b->results = results;
 	b->n = n;

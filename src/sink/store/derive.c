@@ -4,8 +4,9 @@
  * container they run in, its image, pod and namespace, the user, the file, the address at the other
  * end. Also what scans and sessions state themselves. Only reads the record; ids come later.
  *
- * Keys: a process is host|pid|start (a pid alone is nobody), a user host|uid, a file container or
- * host|path, a container its full id, a pod namespace/name, an image its name as the engine has it.
+ * Keys: a process is host|pid|start (a pid alone is nobody), a user host|uid, a file the short id
+ * of its container, or host, |path, a container its full id, a pod namespace/name, an image its
+ * name as the engine has it.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -277,8 +278,7 @@ static void derive_finding(struct deriver *d)
 	add_link(d, host, ROLE_HOST);
 	derive_user(d, process);
 	if (row->file.len) {
-		struct str where =
-			node_str(c, "full_id").len ? node_str(c, "full_id") : row->hostname;
+		struct str where = row->container.len ? row->container : row->hostname;
 		uint32_t file =
 			add_fact(d, STORE_FILE, key_of(d, where, row->file), row->file, STR_NULL);
 

@@ -233,7 +233,10 @@ static const char schema_2[] =
 	"INSERT INTO mention (n, entities) SELECT n, entities FROM evidence;"
 	"ALTER TABLE evidence DROP COLUMN entities;"
 	"CREATE TABLE underived ("
-	" n {pk});";
+	" n {pk});"
+	/* files of containers: the short id in place of the full one */
+	"UPDATE entity SET key = substr(key, 1, 12) || substr(key, 65) WHERE kind = 7 AND "
+	"substr(key, 65, 1) = '|' AND ltrim(substr(key, 1, 64), '0123456789abcdef') = '';";
 
 /* Step i makes version i + 1. */
 static const char *const steps[] = {schema_1, schema_2};

@@ -269,6 +269,38 @@ static void what_the_database_refuses_is_left_out_alone(void **state)
 	assert_ok(&e, store_check(f->s, &e));
 }
 
+/* What version 1 of the schema had: the list of entities beside the record, files by full ids. */
+#define TO_VERSION_1                                                                               \
+	"ALTER TABLE evidence ADD COLUMN entities TEXT NOT NULL DEFAULT '';"                       \
+	"UPDATE evidence SET entities = (SELECT m.entities FROM mention m WHERE m.n = "            \
+	"evidence.n);"                                                                             \
+	"DROP TABLE mention; DROP TABLE underived;"                                                \
+	"UPDATE entity SET key = substr(key, 1, 12) || '%052d' || substr(key, 13) WHERE kind = "   \
+	"%d;"
+
+static void an_older_database_says_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct store_detail d;
+	char sql[1000], cmd[2000];
+	struct err e = {0};
+
+	put_many(f, "a", MANY, 50);
+	store_close(f->s);
+	snprintf(sql, sizeof(sql), TO_VERSION_1 "%s", 0, STORE_FILE,
+		is_sqlite(f) ? "PRAGMA user_version = 1" : "UPDATE koban_version SET value = 1");
+	snprintf(cmd, sizeof(cmd), "sqlite3 %s/koban.db \"%s\"", f->dir, sql);
+	if (!is_sqlite(f))
+		pg_sql(sql);
+	else
+		assert_int_equal(system(cmd), 0);
+	open_store(f);
+	assert_string_equal(derived(f), derived_at_once(f, MANY));
+	assert_ok(&e, store_finding_get(f->s, STR("a7"), &f->a, &d, &e));
+	assert_int_equal(d.nentities, 8);
+	assert_ok(&e, store_check(f->s, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +312,7 @@ int main(void)
 		TEST(retention_takes_back_what_waits),
 		TEST(a_kill_loses_nothing),
 		TEST(what_the_database_refuses_is_left_out_alone),
+		TEST(an_older_database_says_the_same),
 	};
 
 	return run_both(tests);

@@ -31,7 +31,7 @@
 #include "base/json.h"
 #include "sink/store/read.h"
 
-enum { BATCH = 2000, BLOCK = 20000, REPEATS = 200 };
+enum { BATCH = 2000, BLOCK = 50000, REPEATS = 200 };
 
 static void die(const char *what, const char *why)
 {
@@ -234,8 +234,8 @@ static void bare_put(struct bare *b, const struct record *r)
 /* ---- putting in turns ----------------------------------------------------------------------- */
 
 struct spent {
-	double wall, cpu;
-	unsigned n; /* findings */
+	double wall, cpu, written, fetched; /* bytes that were given to write(), asked of read() */
+	unsigned n;                         /* findings */
 };
 
 struct times {
@@ -243,15 +243,34 @@ struct times {
 	size_t bytes;
 };
 
+static double io_bytes(const char *name)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	char line[100], format[20];
+	double bytes = 0;
+
+	snprintf(format, sizeof(format), "%s: %%lf", name);
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, format, &bytes) != 1)
+		;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
 static struct spent start(void)
 {
-	return (struct spent){.wall = now_s(), .cpu = cpu_s()};
+	return (struct spent){.written = io_bytes("wchar"),
+		.fetched = io_bytes("rchar"),
+		.wall = now_s(),
+		.cpu = cpu_s()};
 }
 
 static void stop(const struct spent *start, struct spent *total)
 {
 	total->wall += now_s() - start->wall;
 	total->cpu += cpu_s() - start->cpu;
+	total->written += io_bytes("wchar") - start->written;
+	total->fetched += io_bytes("rchar") - start->fetched;
 	total->n += BLOCK;
 }
 
@@ -298,6 +317,15 @@ static void check_put(int rc, const struct store_put_result *results, const stru
 		die("putting", rc < 0 ? e->msg : results[BATCH - 1].reason);
 }
 
+/* Nothing of a block is left for the next. */
+static void settle(struct store *s)
+{
+	struct err e = {0};
+
+	if (store_settle(s, &e) < 0)
+		die("settling", e.msg);
+}
+
 static void alone_block(struct store *s, const struct str *lines, struct spent *total)
 {
 	static struct store_put_result results[BATCH];
@@ -306,6 +334,7 @@ static void alone_block(struct store *s, const struct str *lines, struct spent *
 
 	for (unsigned i = 0; i < BLOCK; i += BATCH)
 		check_put(store_put(s, lines + i, BATCH, results, &e), results, &e);
+	settle(s);
 	stop(&began, total);
 }
 
@@ -328,7 +357,7 @@ static void *put_batches(void *arg)
 	return NULL;
 }
 
-static void two_block(const struct str *lines, struct spent *total)
+static void two_block(struct store *s, const struct str *lines, struct spent *total)
 {
 	struct spent began = start();
 	struct err e = {0};
@@ -346,6 +375,7 @@ static void two_block(const struct str *lines, struct spent *total)
 		sem_post(&ring.full);
 	}
 	pthread_join(thread, NULL);
+	settle(s);
 	stop(&began, total);
 }
 
@@ -356,24 +386,27 @@ static void put_block(
 	static struct record records[BLOCK];
 	static struct store_put_result ignored;
 	struct buf b = BUF_INIT(1 << 20);
-	struct arena a;
+	struct arena a, nodes;
 
 	arena_init(&a, (size_t)4 << 30);
+	arena_init(&nodes, 0);
 	for (unsigned i = 0; i < BLOCK; i++) {
 		build(&b, first + i);
 		lines[i] = arena_str(&a, buf_str(&b));
 		t->bytes += lines[i].len;
-		records[i] = (struct record){.result = &ignored};
+		records[i] = (struct record){.result = &ignored, .nodes = &nodes};
 		if (!record_parse(&a, lines[i], DB_SQLITE, &records[i]))
 			die("record", ignored.reason);
+		arena_reset(&nodes);
 	}
 	if (first / BLOCK % 2)
-		two_block(lines, &t->two);
+		two_block(s, lines, &t->two);
 	else
 		alone_block(s, lines, &t->alone);
 	bare_block(bare, records, &t->bare);
 	bare_block(indexed, records, &t->indexed);
 	read_block(lines, &t->read);
+	arena_done(&nodes);
 	arena_done(&a);
 	buf_done(&b);
 }
@@ -381,6 +414,12 @@ static void put_block(
 static double us(double seconds, const struct spent *of)
 {
 	return seconds / of->n * 1e6;
+}
+
+static void report_pages(const char *name, const struct spent *of)
+{
+	printf("pages of 4 KiB a finding: %s: %.2f written (log and file), %.2f read\n", name,
+		of->written / of->n / 4096, of->fetched / of->n / 4096);
 }
 
 static void report_ratio(const char *name, const struct times *t, const struct spent *bare)
@@ -402,12 +441,42 @@ static void report_ratio(const char *name, const struct times *t, const struct s
 	}
 }
 
+static void add_times(struct times *sum, const struct times *t)
+{
+	struct spent *const to[] = {&sum->alone, &sum->two, &sum->bare, &sum->indexed, &sum->read};
+	const struct spent *const from[] = {&t->alone, &t->two, &t->bare, &t->indexed, &t->read};
+
+	for (size_t i = 0; i < COUNT(to); i++) {
+		to[i]->wall += from[i]->wall;
+		to[i]->cpu += from[i]->cpu;
+		to[i]->written += from[i]->written;
+		to[i]->fetched += from[i]->fetched;
+		to[i]->n += from[i]->n;
+	}
+	sum->bytes += t->bytes;
+}
+
+/* How it goes as the store grows. */
+static void report_block(unsigned first, const struct times *t)
+{
+	double wall = us(t->bare.wall, &t->bare), cpu = us(t->bare.cpu, &t->bare);
+
+	fprintf(stderr,
+		"bench: findings from %u on, against bare table + full text: two threads %.2f (CPU "
+		"%.2f), one thread %.2f (CPU %.2f)\n",
+		first, wall / us(t->two.wall, &t->two), cpu / us(t->two.cpu, &t->two),
+		wall / us(t->alone.wall, &t->alone), cpu / us(t->alone.cpu, &t->alone));
+}
+
 static void report_put(const struct times *t)
 {
 	printf("put: store, two threads: %.0f/s, CPU %.0f us a finding; one thread: %.0f/s, %.0f "
 	       "us\n",
 		1e6 / us(t->two.wall, &t->two), us(t->two.cpu, &t->two),
 		1e6 / us(t->alone.wall, &t->alone), us(t->alone.cpu, &t->alone));
+	report_pages("store, two threads", &t->two);
+	report_pages("bare table + full text", &t->bare);
+	report_pages("the same with the store's indexes", &t->indexed);
 	report_ratio("bare table + full text", t, &t->bare);
 	report_ratio("the same with the store's indexes", t, &t->indexed);
 }
@@ -599,11 +668,13 @@ int main(int argc, char **argv)
 		die(path, e.msg);
 	for (int i = 0; i < 2; i++)
 		ring.batch[i] = store_batch_new(s);
-	for (unsigned i = 0; i < n; i += BLOCK) {
-		put_block(s, &bare, &indexed, i, &t);
-		if (i / BLOCK % 10 == 9)
-			fprintf(stderr, "bench: %u of %u, ratio so far %.2f\n", i + BLOCK, n,
-				us(t.bare.wall, &t.bare) / us(t.two.wall, &t.two));
+	for (unsigned i = 0; i < n; i += 2 * BLOCK) {
+		struct times now = {0};
+
+		put_block(s, &bare, &indexed, i, &now);
+		put_block(s, &bare, &indexed, i + BLOCK, &now);
+		report_block(i, &now);
+		add_times(&t, &now);
 	}
 	for (int i = 0; i < 2; i++)
 		store_batch_free(ring.batch[i]);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Puts findings into a store and says on stdout which were acknowledged; what test_store_kill.py
- * kills and starts again.
+ * kills and starts again. test_ingest_kill.py compares with what it makes anew.
  *
  *   store-writer put URL FIRST COUNT     ids FIRST … FIRST+COUNT-1 by three threads, batches of
  *                                        1 … 20; a line "A B" for each acknowledged range
+ *   store-writer lines URL < records     puts them, 50 at a time
  *   store-writer check URL < ids         every id on stdin is there, the store is sound; prints
  *                                        "ok FINDINGS UNCLEAN" or what is wrong
  */
@@ -19,7 +20,7 @@
 
 #include "sink/store/store.h"
 
-enum { THREADS = 3, BATCH = 20 };
+enum { THREADS = 3, BATCH = 20, LINES = 50 };
 
 static struct store *store;
 static atomic_uint_fast64_t next_id;
@@ -96,6 +97,35 @@ static void put_all(uint64_t first, uint64_t count)
 		pthread_join(t[i], NULL);
 }
 
+static void put_lines(void)
+{
+	static struct store_put_result results[LINES];
+	struct str lines[LINES];
+	char *line = NULL;
+	size_t cap = 0, n = 0;
+	struct err e = {0};
+	struct arena a;
+	bool is_over = false;
+
+	arena_init(&a, 0);
+	while (!is_over) {
+		is_over = getline(&line, &cap, stdin) < 0;
+		if (!is_over)
+			lines[n++] = arena_str(&a, str_of(line));
+		if (n < LINES && !is_over)
+			continue;
+		if (store_put(store, lines, n, results, &e) < 0)
+			fail("put", e.msg);
+		for (size_t i = 0; i < n; i++)
+			if (results[i].code != STORE_STORED)
+				fail("refused", results[i].reason);
+		n = 0;
+		arena_reset(&a);
+	}
+	arena_done(&a);
+	free(line);
+}
+
 static void check_all(void)
 {
 	struct store_stats st;
@@ -133,6 +163,8 @@ int main(int argc, char **argv)
 		fail("open", e.msg);
 	if (strcmp(argv[1], "put") == 0 && argc > 4)
 		put_all(strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+	else if (strcmp(argv[1], "lines") == 0)
+		put_lines();
 	else
 		check_all();
 	store_close(store);

@@ -17,7 +17,7 @@
 
 #include "base/log.h"
 
-enum { BATCHES = 2, RETRY_S = 1 };
+enum { BATCHES = 2, RETRY_S = 1, IDLE_MS = 100 };
 
 struct putter {
 	struct store *store;
@@ -27,6 +27,7 @@ struct putter {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	uint64_t given, put, released;
+	bool is_settled; /* since the last batch */
 	bool is_stopping;
 	struct putter_trouble trouble;
 	struct putter_batch batches[BATCHES]; /* not of these */
@@ -57,16 +58,49 @@ static int try_put(struct putter_batch *b, struct err *e)
 	return rc < 0 ? rc : store_batch_put(b->read, e);
 }
 
+/* Locked. False: the time is over. */
+static bool wait_for_change(struct putter *p, const struct timespec *until)
+{
+	return pthread_cond_clockwait(&p->changed, &p->lock, CLOCK_MONOTONIC, until) != ETIMEDOUT;
+}
+
+static struct timespec from_now(uint64_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	ms += (uint64_t)t.tv_nsec / 1000000;
+	t.tv_sec += (time_t)(ms / 1000);
+	t.tv_nsec = (long)(ms % 1000) * 1000000 + t.tv_nsec % 1000000;
+	return t;
+}
+
 /* Locked. */
 static void rest(struct putter *p)
 {
-	struct timespec until;
+	struct timespec until = from_now(RETRY_S * 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += RETRY_S;
-	while (!p->is_stopping &&
-		pthread_cond_clockwait(&p->changed, &p->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+	while (!p->is_stopping && wait_for_change(p, &until))
 		;
+}
+
+/* Locked. Nothing is given: after a while the store does what it left for later, so that no reader
+ * has to wait for that. */
+static void idle(struct putter *p)
+{
+	struct timespec until = from_now(IDLE_MS);
+	struct err ignored; /* the next batch meets it again */
+
+	while (!p->is_stopping && p->put == p->given) {
+		if (p->is_settled) {
+			pthread_cond_wait(&p->changed, &p->lock);
+		} else if (!wait_for_change(p, &until)) {
+			pthread_mutex_unlock(&p->lock);
+			(void)!store_settle(p->store, &ignored);
+			pthread_mutex_lock(&p->lock);
+			p->is_settled = true;
+		}
+	}
 }
 
 static void *run(void *arg)
@@ -80,7 +114,7 @@ static void *run(void *arg)
 		struct err e = {0};
 
 		if (p->put == p->given) {
-			pthread_cond_wait(&p->changed, &p->lock);
+			idle(p);
 			continue;
 		}
 		pthread_mutex_unlock(&p->lock);
@@ -92,6 +126,7 @@ static void *run(void *arg)
 			continue;
 		}
 		p->put++;
+		p->is_settled = false;
 		/* cannot fail: the counter is far from its end */
 		(void)!write(p->fd, &one, sizeof(one));
 	}

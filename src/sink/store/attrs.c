@@ -45,21 +45,19 @@ static void add_container(struct buf *b, bool *first, const struct node *c)
 }
 
 /* A scan states them itself. */
-static struct str given(const struct node *about)
+static struct str given(struct arena *a, const struct node *about)
 {
 	bool is_good = about->type == NODE_OBJECT && about->raw.len <= TEXT_COLUMN_MAX;
 
-	return is_good ? about->raw : STR("{}");
+	return is_good ? arena_str(a, about->raw) : STR("{}");
 }
 
-struct str entity_attrs(struct arena *a, enum store_entity_kind kind, const struct node *about)
+static struct str attrs_of(struct arena *a, enum store_entity_kind kind, const struct node *about)
 {
 	struct buf b = BUF_INIT(ATTRS_MAX);
 	struct str s = STR_NULL;
 	bool first = true;
 
-	if (!about)
-		return STR("{}");
 	buf_add_char(&b, '{');
 	if (kind == STORE_PROCESS && node_get(about, "pid"))
 		add_process(&b, &first, about);
@@ -70,10 +68,26 @@ struct str entity_attrs(struct arena *a, enum store_entity_kind kind, const stru
 	else if (kind == STORE_POD && node_get(about, "pod"))
 		add_str(&b, &first, "uid", node_str(about, "pod_uid"));
 	else
-		s = given(about);
+		s = given(a, about);
 	buf_add_char(&b, '}');
 	if (!s.len && !b.cut)
 		s = arena_str(a, buf_str(&b));
 	buf_done(&b);
 	return s.len ? s : STR("{}");
+}
+
+struct str entity_attrs(struct arena *a, enum store_entity_kind kind, struct str about)
+{
+	const struct node *n = NULL;
+	struct str s = STR("{}");
+	const char *why = NULL;
+	size_t where = 0;
+	struct arena nodes;
+
+	arena_init(&nodes, 0);
+	n = about.len ? node_parse(&nodes, about, &why, &where) : NULL;
+	if (n)
+		s = attrs_of(a, kind, n);
+	arena_done(&nodes);
+	return s;
 }

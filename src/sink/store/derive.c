@@ -4,8 +4,9 @@
  * container they run in, its image, pod and namespace, the user, the file, the address at the other
  * end. Also what scans and sessions state themselves. Only reads the record; ids come later.
  *
- * Keys: a process is host|pid|start (a pid alone is nobody), a user host|uid, a file container or
- * host|path, a container its full id, a pod namespace/name, an image its name as the engine has it.
+ * Keys: a process is host|pid|start (a pid alone is nobody), a user host|uid, a file the short id
+ * of its container, or host, |path, a container its full id, a pod namespace/name, an image its
+ * name as the engine has it.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -41,7 +42,7 @@ static void *grow(struct deriver *d, void *items, size_t n, size_t *cap, size_t 
 }
 
 static uint32_t add_fact(struct deriver *d, enum store_entity_kind kind, struct str key,
-	struct str name, const struct node *about)
+	struct str name, struct str about)
 {
 	struct facts *f = d->f;
 	void *p = NULL;
@@ -125,13 +126,13 @@ static struct container_facts derive_container(
 		id = node_str(c, "id");
 	if (!id.len)
 		return f;
-	f.container = add_fact(d, STORE_CONTAINER, id, node_str(c, "name"), c);
-	f.image = add_fact(d, STORE_IMAGE, image, image, c);
+	f.container = add_fact(d, STORE_CONTAINER, id, node_str(c, "name"), c->raw);
+	f.image = add_fact(d, STORE_IMAGE, image, image, c->raw);
 	add_tie(d, f.container, RELATION_FROM_IMAGE, f.image);
 	add_tie(d, f.container, RELATION_ON_HOST, host);
 	if (pod.len) {
-		f.namespace = add_fact(d, STORE_NAMESPACE, ns, ns, NULL);
-		f.pod = add_fact(d, STORE_POD, key_of(d, ns, pod), pod, c);
+		f.namespace = add_fact(d, STORE_NAMESPACE, ns, ns, STR_NULL);
+		f.pod = add_fact(d, STORE_POD, key_of(d, ns, pod), pod, c->raw);
 		add_tie(d, f.container, RELATION_PART_OF, f.pod);
 		add_tie(d, f.pod, RELATION_IN_NAMESPACE, f.namespace);
 	}
@@ -147,7 +148,7 @@ static uint32_t derive_process(struct deriver *d, const struct node *p)
 		return NO_FACT;
 	struct str key = key_of(d, d->hostname, digits_of(&first, pid.v));
 	return add_fact(d, STORE_PROCESS, key_of(d, key, digits_of(&second, start.v)),
-		node_str(p, "name"), p);
+		node_str(p, "name"), p->raw);
 }
 
 /* An ancestor stands in the finding's container if it has another pid there. */
@@ -191,7 +192,8 @@ static void derive_user(struct deriver *d, uint32_t process)
 		return;
 	struct str key = key_of(d, d->hostname, digits_of(&digits, row->uid.v));
 	struct str uid = str_skip(key, d->hostname.len + 1);
-	uint32_t user = add_fact(d, STORE_USER, key, row->username.len ? row->username : uid, NULL);
+	uint32_t user =
+		add_fact(d, STORE_USER, key, row->username.len ? row->username : uid, STR_NULL);
 	add_tie(d, process, RELATION_RUNS_AS, user);
 	add_link(d, user, ROLE_USER);
 }
@@ -249,10 +251,11 @@ static uint32_t derive_address(struct deriver *d, uint32_t who, struct str ip, b
 	if (!ip.len || str_starts(ip, STR("127.")) || str_is(ip, "::1") || str_is(ip, "0.0.0.0") ||
 		str_is(ip, "::"))
 		return NO_FACT;
-	address = add_fact(d, STORE_ADDRESS, ip, ip, NULL);
+	address = add_fact(d, STORE_ADDRESS, ip, ip, STR_NULL);
 	add_tie(d, who, is_server ? RELATION_ACCEPTED_FROM : RELATION_CONNECTED_TO, address);
 	if (address_is_public(ip)) {
-		uint32_t net = add_fact(d, STORE_NETWORK, STR("internet"), STR("internet"), NULL);
+		uint32_t net =
+			add_fact(d, STORE_NETWORK, STR("internet"), STR("internet"), STR_NULL);
 
 		add_tie(d, address, RELATION_REACHES, net);
 	}
@@ -263,7 +266,7 @@ static void derive_finding(struct deriver *d)
 {
 	const struct row *row = &d->r->row;
 	const struct node *c = node_get(d->r->json, "container");
-	uint32_t host = add_fact(d, STORE_HOST, row->hostname, row->hostname, NULL);
+	uint32_t host = add_fact(d, STORE_HOST, row->hostname, row->hostname, STR_NULL);
 	struct container_facts in = derive_container(d, c, host);
 	uint32_t process = derive_processes(d, in.container, host);
 	struct str role = node_str(node_get(d->r->json, "connection"), "role");
@@ -275,10 +278,9 @@ static void derive_finding(struct deriver *d)
 	add_link(d, host, ROLE_HOST);
 	derive_user(d, process);
 	if (row->file.len) {
-		struct str where =
-			node_str(c, "full_id").len ? node_str(c, "full_id") : row->hostname;
+		struct str where = row->container.len ? row->container : row->hostname;
 		uint32_t file =
-			add_fact(d, STORE_FILE, key_of(d, where, row->file), row->file, NULL);
+			add_fact(d, STORE_FILE, key_of(d, where, row->file), row->file, STR_NULL);
 
 		add_tie(d, process, RELATION_USED_FILE, file);
 		add_link(d, file, ROLE_FILE);
@@ -300,7 +302,7 @@ static struct str ip_of(struct str endpoint)
 static void derive_inventory(struct deriver *d)
 {
 	const struct node *c = node_first(node_get(d->r->json, "containers")), *x = NULL;
-	uint32_t host = add_fact(d, STORE_HOST, d->hostname, d->hostname, NULL);
+	uint32_t host = add_fact(d, STORE_HOST, d->hostname, d->hostname, STR_NULL);
 
 	for (; c; c = c->next) {
 		struct container_facts in = derive_container(d, c, host);
@@ -331,10 +333,13 @@ static bool given_entity(struct deriver *d, const struct node *x)
 {
 	enum store_entity_kind kind;
 
+	const struct node *attrs = node_get(x, "attrs");
+
 	if (!store_entity_kind_parse(node_str(x, "kind"), &kind) || !node_str(x, "key").len)
 		return record_refuse(d->r, "an entity without a known \"kind\" and a \"key\"");
 	add_link(d,
-		add_fact(d, kind, node_str(x, "key"), node_str(x, "name"), node_get(x, "attrs")),
+		add_fact(d, kind, node_str(x, "key"), node_str(x, "name"),
+			attrs ? attrs->raw : STR_NULL),
 		ROLE_SUBJECT);
 	return true;
 }
@@ -346,7 +351,7 @@ static uint32_t given_end(struct deriver *d, const struct node *pair)
 
 	if (!store_entity_kind_parse(node_text(node_at(pair, 0)), &kind))
 		return NO_FACT;
-	return add_fact(d, kind, node_text(node_at(pair, 1)), STR_NULL, NULL);
+	return add_fact(d, kind, node_text(node_at(pair, 1)), STR_NULL, STR_NULL);
 }
 
 bool derive_given(struct arena *a, struct record *r)

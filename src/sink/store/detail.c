@@ -49,8 +49,9 @@ static int read_row(struct db *db, int64_t n, struct arena *a, struct store_deta
 	sql_init(&q, db->ops->engine, a);
 	sql_add(&q, "SELECT ");
 	sql_add(&q, finding_columns);
-	sql_add(&q, ", r.record, r.entities FROM finding f JOIN rule u ON u.id = f.rule "
-		    "JOIN evidence r ON r.n = f.n WHERE f.n = ");
+	sql_add(&q, ", r.record, m.entities FROM finding f JOIN rule u ON u.id = f.rule "
+		    "JOIN evidence r ON r.n = f.n LEFT JOIN mention m ON m.n = f.n "
+		    "WHERE f.n = ");
 	sql_int(&q, n);
 	rc = sql_prepare(&q, db, &st, e);
 	if (rc == 0)
@@ -58,7 +59,8 @@ static int read_row(struct db *db, int64_t n, struct arena *a, struct store_deta
 	if (rc == 0) {
 		finding_take(st, a, &ret->finding, &key);
 		ret->record = stmt_take_text(st, 30, a);
-		*ret_entities = stmt_take_text(st, 31, a);
+		if (!stmt_is_null(st, 31))
+			*ret_entities = stmt_take_text(st, 31, a);
 	}
 	stmt_done(st);
 	sql_done(&q);
@@ -92,7 +94,7 @@ static int read_history(
 	return rc < 0 ? rc : 0;
 }
 
-/* The next "entity:role" of evidence.entities. */
+/* The next "entity:role" of mention.entities. */
 static bool next_entity(struct str *list, uint64_t *id, enum role *role)
 {
 	while (list->len) {
@@ -129,8 +131,9 @@ static int read_entities(
 	return 0;
 }
 
-static int read_detail(
-	struct db *db, struct str id, struct arena *a, struct store_detail *ret, struct err *e)
+/* *ret_is_waiting: its entities are not written yet. */
+static int read_detail(struct db *db, struct str id, struct arena *a, struct store_detail *ret,
+	bool *ret_is_waiting, struct err *e)
 {
 	struct str entities = STR_NULL;
 	int64_t n = 0;
@@ -143,6 +146,7 @@ static int read_detail(
 		return no_finding(id, e);
 	if (rc == 0)
 		rc = read_history(db, n, a, ret, e);
+	*ret_is_waiting = rc == 0 && !entities.s;
 	if (rc == 0)
 		rc = read_entities(db, entities, a, ret, e);
 	return rc;
@@ -151,13 +155,19 @@ static int read_detail(
 int store_finding_get(
 	struct store *s, struct str id, struct arena *a, struct store_detail *ret, struct err *e)
 {
-	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	bool is_waiting = true;
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	rc = read_detail(db, id, a, ret, e);
-	store_reader_give(s, db);
+	/* one that came since its entities were called for is seen the second time */
+	for (int i = 0; rc == 0 && is_waiting && i < 2; i++) {
+		struct db *db = NULL;
+
+		rc = store_settled_take(s, &db, e);
+		if (rc < 0)
+			return rc;
+		rc = read_detail(db, id, a, ret, &is_waiting, e);
+		store_reader_give(s, db);
+	}
 	return rc;
 }
 

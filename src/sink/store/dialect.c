@@ -36,9 +36,9 @@ static const struct {
 		"content_rowid='n', tokenize='ascii', columnsize=0);",
 		"CREATE INDEX evidence_words ON evidence USING gin (words);"},
 	{"put_evidence",
-		"INSERT INTO evidence (n, record, entities, search) VALUES (?1, ?2, ?3, ?4)",
-		"INSERT INTO evidence (n, record, entities, search, words) "
-		"VALUES (?1, ?2, ?3, ?4, ?5::tsvector)"},
+		"INSERT INTO evidence (n, record, search) VALUES (?1, ?2, ?3)",
+		"INSERT INTO evidence (n, record, search, words) "
+		"VALUES (?1, ?2, ?3, ?4::tsvector)"},
 	{"put_words", "INSERT INTO fts (rowid, search) VALUES (?1, ?2)", NULL},
 	{"drop_words",
 		"INSERT INTO fts (fts, rowid, search) SELECT 'delete', n, search FROM evidence "

@@ -45,7 +45,7 @@ int store_entity_get(
 	struct store *s, uint64_t id, struct arena *a, struct store_entity *ret, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	int rc = store_settled_take(s, &db, e);
 
 	if (rc < 0)
 		return rc;
@@ -75,7 +75,7 @@ int store_entity_find(struct store *s, enum store_entity_kind kind, struct str k
 	struct store_entity *ret, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = utf8_is_good(key) ? store_reader_take(s, &db, e)
+	int rc = utf8_is_good(key) ? store_settled_take(s, &db, e)
 				   : err_set(e, ENOENT, "there is no such entity");
 
 	if (rc < 0)
@@ -199,7 +199,7 @@ int store_entities(struct store *s, const struct store_entity_query *q, struct a
 	*ret = arena_array(a, struct store_entity, limit + 1);
 	if (!*ret)
 		return err_set(e, ENOMEM, "no memory for a list of entities");
-	rc = store_reader_take(s, &db, e);
+	rc = store_settled_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = read_list(db, q, limit, a, *ret, ret_n, ret_next, e);

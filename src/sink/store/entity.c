@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entities and relations on their way into the database. A transaction's records mostly speak of
- * the same few: what they add is gathered in memory and written once at its end. A table in memory
+ * Entities and relations on their way into the database. Records mostly speak of the same few: what
+ * they add is gathered in memory, over one transaction or many (derived.c decides), and written
+ * once, in the order of the tables' keys, so that a page is touched once a round. A table in memory
  * knows the ids of entities that were seen lately, so that most are an UPDATE by id. Under
  * write_lock; after a rollback or a deletion everything in memory is forgotten.
  */
@@ -10,37 +11,66 @@
 
 #include "sink/store/private.h"
 
-enum { KNOWN_MAX = 200000, TIES_MAX = 1 << 20 };
+enum {
+	KNOWN_MAX = 200000,
+	GENERATION = KNOWN_MAX / 4, /* entities that come to be known in one */
+	/* what may wait (derived.c) and what one transaction may add to it */
+	TIES_MAX = 3 << 19,
+	HELD_MAX = 320 << 20,
+	KEY_BYTES = 100, /* of an entity, more or less */
+};
 
 struct batch_entity {
 	uint64_t hash;
 	int64_t id; /* 0 = not known yet */
 	enum store_entity_kind kind;
-	uint64_t name_hash, attrs_hash; /* of what is in the database, 0 = not known */
+	uint64_t name_hash, attrs_hash; /* of the last that was said, 0 = not known */
 	uint64_t about_hash;            /* of what attrs were made from */
-	/* what this transaction adds */
+	uint64_t generation;            /* in which it was spoken of last */
+	bool is_listed;                 /* a container with a row in `container` */
+	/* what this transaction says, borrowed from its records */
+	bool is_lent;
+	struct str lent_name;
+	struct str lent_about;
+	/* what is not written yet */
 	bool is_touched;
 	int64_t findings, open, first_ns, last_ns;
 	enum priority worst;
-	struct str name; /* borrowed from a record */
-	const struct node *about;
-	struct str attrs; /* empty = as they are */
+	struct str name, attrs; /* empty = as they are */
 	size_t key_len;
 	char key[];
 };
 
 struct pending_tie {
-	const struct batch_entity *from, *to;
+	struct batch_entity *from, *to;
 	enum relation kind;
 	int64_t count, first_ns, last_ns;
 };
 
+/* The entities of one finding. */
+struct mention {
+	int64_t n;
+	size_t nlinks;
+	struct {
+		struct batch_entity *entity;
+		enum role role;
+	} link[];
+};
+
+struct list {
+	void **at;
+	size_t n, cap;
+};
+
 struct entities {
 	struct table known;
-	struct batch_entity **touched;
-	size_t ntouched, cap;
-	struct arena arena; /* ties of this transaction */
-	struct table ties;
+	uint64_t generation;
+	size_t nfresh;        /* in this generation */
+	struct list lent;     /* entities that borrow from this transaction's records */
+	struct list touched;  /* entities that are not written */
+	struct list mentions; /* struct mention */
+	struct table ties;    /* not written */
+	struct arena arena;   /* of all that is not written */
 };
 
 static bool entity_eq(const void *row, const void *key)
@@ -66,8 +96,33 @@ struct entities *entities_new(void)
 		return NULL;
 	table_init(&es->known, entity_eq, (size_t)KNOWN_MAX * 4);
 	table_init(&es->ties, tie_eq, TIES_MAX);
-	arena_init(&es->arena, 256 << 20);
+	arena_init(&es->arena, HELD_MAX);
 	return es;
+}
+
+static bool list_add(struct list *l, void *item)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 1024;
+		void *p = realloc(l->at, cap * sizeof(void *));
+
+		if (!p)
+			return false;
+		l->at = p;
+		l->cap = cap;
+	}
+	l->at[l->n++] = item;
+	return true;
+}
+
+/* Nothing is waiting to be written any more. */
+static void empty(struct entities *es)
+{
+	es->lent.n = es->touched.n = es->mentions.n = 0;
+	table_done(&es->ties);
+	table_init(&es->ties, tie_eq, TIES_MAX);
+	arena_done(&es->arena);
+	arena_init(&es->arena, HELD_MAX);
 }
 
 void entities_forget(struct entities *es)
@@ -79,7 +134,7 @@ void entities_forget(struct entities *es)
 		free(row);
 	table_done(&es->known);
 	table_init(&es->known, entity_eq, (size_t)KNOWN_MAX * 4);
-	es->ntouched = 0;
+	empty(es);
 }
 
 void entities_free(struct entities *es)
@@ -90,18 +145,27 @@ void entities_free(struct entities *es)
 	table_done(&es->known);
 	table_done(&es->ties);
 	arena_done(&es->arena);
-	free(es->touched);
+	free(es->lent.at);
+	free(es->touched.at);
+	free(es->mentions.at);
 	free(es);
 }
 
-void entities_begin(struct entities *es)
+/* Forgets those that nobody spoke of in this generation or the one before; all when that leaves
+ * too many. Nothing is waiting to be written. */
+static void forget_old(struct entities *es)
 {
-	for (size_t i = 0; i < es->ntouched; i++)
-		es->touched[i]->is_touched = false;
-	es->ntouched = 0;
-	table_done(&es->ties);
-	table_init(&es->ties, tie_eq, TIES_MAX);
-	arena_reset(&es->arena);
+	struct batch_entity *b = NULL;
+	size_t pos = 0;
+
+	if (es->known.count <= KNOWN_MAX)
+		return;
+	while ((b = table_next(&es->known, &pos))) {
+		struct fact key = {.kind = b->kind, .key = str_make(b->key, b->key_len)};
+
+		if (b->generation + 1 < es->generation)
+			free(table_take(&es->known, b->hash, &key));
+	}
 	if (es->known.count > KNOWN_MAX)
 		entities_forget(es);
 }
@@ -126,32 +190,31 @@ static struct batch_entity *find_or_add(struct entities *es, const struct fact *
 		free(b);
 		return NULL;
 	}
+	if (++es->nfresh == GENERATION) {
+		es->nfresh = 0;
+		es->generation++;
+	}
 	return b;
 }
 
 static bool touch(struct entities *es, struct batch_entity *b, int64_t time_ns)
 {
+	b->generation = es->generation;
+	if (!b->is_lent && !list_add(&es->lent, b))
+		return false;
+	b->is_lent = true;
 	if (b->is_touched) {
 		b->first_ns = time_ns < b->first_ns ? time_ns : b->first_ns;
 		b->last_ns = time_ns > b->last_ns ? time_ns : b->last_ns;
 		return true;
 	}
-	if (es->ntouched == es->cap) {
-		size_t cap = es->cap ? es->cap * 2 : 1024;
-		void *p = realloc(es->touched, cap * sizeof(void *));
-
-		if (!p)
-			return false;
-		es->touched = p;
-		es->cap = cap;
-	}
-	es->touched[es->ntouched++] = b;
+	if (!list_add(&es->touched, b))
+		return false;
 	b->is_touched = true;
 	b->findings = b->open = 0;
 	b->worst = PRIORITY_COUNT;
 	b->first_ns = b->last_ns = time_ns;
 	b->name = b->attrs = STR_NULL;
-	b->about = NULL;
 	return true;
 }
 
@@ -161,9 +224,9 @@ static bool gather_fact(struct entities *es, struct fact *f, int64_t time_ns)
 	if (!f->batch || !touch(es, f->batch, time_ns))
 		return false;
 	if (f->name.len)
-		f->batch->name = f->name;
-	if (f->about)
-		f->batch->about = f->about;
+		f->batch->lent_name = f->name;
+	if (f->about.len)
+		f->batch->lent_about = f->about;
 	return true;
 }
 
@@ -208,6 +271,23 @@ static void unite_links(struct facts *f)
 	f->nlinks = n;
 }
 
+/* Which entities the finding names, for when they have ids. */
+static bool gather_mention(struct entities *es, const struct record *r)
+{
+	const struct facts *f = &r->facts;
+	struct mention *m = arena_alloc(&es->arena, sizeof(*m) + f->nlinks * sizeof(m->link[0]));
+
+	if (!m || !list_add(&es->mentions, m))
+		return false;
+	m->n = r->row.n;
+	m->nlinks = f->nlinks;
+	for (size_t i = 0; i < f->nlinks; i++) {
+		m->link[i].entity = f->fact[f->link[i].fact].batch;
+		m->link[i].role = f->link[i].role;
+	}
+	return true;
+}
+
 bool entities_add(struct entities *es, struct record *r, bool is_finding)
 {
 	struct facts *f = &r->facts;
@@ -231,7 +311,61 @@ bool entities_add(struct entities *es, struct record *r, bool is_finding)
 		if (r->row.priority < b->worst)
 			b->worst = r->row.priority;
 	}
+	return gather_mention(es, r);
+}
+
+/* The attributes, if the record says something new. */
+static bool keep_attrs(struct entities *es, struct batch_entity *b)
+{
+	uint64_t hash = str_hash(b->lent_about) | 1;
+
+	if (hash == b->about_hash)
+		return true;
+	b->about_hash = hash;
+	struct str attrs = entity_attrs(&es->arena, b->kind, b->lent_about);
+	hash = str_hash(attrs) | 1;
+	if (hash != b->attrs_hash && attrs.len > 2)
+		b->attrs = attrs;
+	b->attrs_hash = hash;
+	return attrs.s != NULL;
+}
+
+static bool keep(struct entities *es, struct batch_entity *b)
+{
+	uint64_t hash = b->lent_name.len ? str_hash(b->lent_name) | 1 : b->name_hash;
+
+	if (hash != b->name_hash) {
+		b->name = arena_str(&es->arena, b->lent_name);
+		b->name_hash = hash;
+		if (!b->name.s)
+			return false;
+	}
+	return !b->lent_about.len || keep_attrs(es, b);
+}
+
+bool entities_keep(struct entities *es)
+{
+	for (size_t i = 0; i < es->lent.n; i++) {
+		struct batch_entity *b = es->lent.at[i];
+
+		if (!keep(es, b))
+			return false;
+		b->is_lent = false;
+		b->lent_name = b->lent_about = STR_NULL;
+	}
+	es->lent.n = 0;
 	return true;
+}
+
+size_t entities_pending(const struct entities *es)
+{
+	return es->mentions.n;
+}
+
+size_t entities_held(const struct entities *es)
+{
+	return es->arena.held + es->ties.nslots * sizeof(struct table_slot) +
+	       es->touched.n * (sizeof(struct batch_entity) + KEY_BYTES);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -314,28 +448,11 @@ static int rename_entity(struct db *db, const struct batch_entity *b, struct err
 	return stmt_run(st, NULL, e);
 }
 
-/* The attributes, if the record says something new. */
-static void make_attrs(struct entities *es, struct batch_entity *b)
+static int write_entity(struct db *db, struct batch_entity *b, struct err *e)
 {
-	uint64_t hash = b->about ? str_hash(b->about->raw) | 1 : 0;
-
-	if (!hash || hash == b->about_hash)
-		return;
-	b->about_hash = hash;
-	struct str attrs = entity_attrs(&es->arena, b->kind, b->about);
-	hash = str_hash(attrs) | 1;
-	if (hash != b->attrs_hash && attrs.len > 2)
-		b->attrs = attrs;
-	b->attrs_hash = hash;
-}
-
-static int write_entity(struct entities *es, struct db *db, struct batch_entity *b, struct err *e)
-{
-	uint64_t name = b->name.len ? str_hash(b->name) | 1 : b->name_hash;
 	bool is_new = false;
 	int rc = 0;
 
-	make_attrs(es, b);
 	if (!b->id) {
 		rc = insert(db, b, e);
 		is_new = b->id != 0;
@@ -344,9 +461,9 @@ static int write_entity(struct entities *es, struct db *db, struct batch_entity 
 	}
 	if (rc == 0 && !is_new)
 		rc = update(db, b, e);
-	if (rc == 0 && !is_new && (name != b->name_hash || b->attrs.len))
+	if (rc == 0 && !is_new && (b->name.len || b->attrs.len))
 		rc = rename_entity(db, b, e);
-	b->name_hash = name;
+	b->is_touched = false;
 	return rc;
 }
 
@@ -372,20 +489,123 @@ static int write_tie(struct db *db, const struct pending_tie *t, struct err *e)
 	return stmt_run(st, NULL, e);
 }
 
-int entities_flush(struct entities *es, struct db *db, struct err *e)
+static int put_link(struct db *db, int64_t entity, int64_t n, enum role role, struct err *e)
 {
-	struct pending_tie *t = NULL;
-	size_t pos = 0;
+	struct stmt *st = NULL;
+	int rc = db_statement(db,
+		"INSERT INTO finding_entity (entity, n, role) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT DO NOTHING",
+		&st, e);
+
+	if (rc < 0)
+		return rc;
+	stmt_int(st, 1, entity);
+	stmt_int(st, 2, n);
+	stmt_int(st, 3, role);
+	return stmt_run(st, NULL, e);
+}
+
+static int write_mention(struct db *db, const struct mention *m, struct err *e)
+{
+	char text[ROLE_COUNT * 48];
+	struct buf b = buf_fixed(text, sizeof(text));
+	struct stmt *st = NULL;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < es->ntouched; i++)
-		rc = write_entity(es, db, es->touched[i], e);
-	while (rc == 0 && (t = table_next(&es->ties, &pos)))
-		rc = write_tie(db, t, e);
+	for (size_t i = 0; rc == 0 && i < m->nlinks && b.len < sizeof(text) - 48; i++) {
+		const struct batch_entity *x = m->link[i].entity;
+
+		if (i)
+			buf_add_char(&b, ' ');
+		buf_add_s64(&b, x->id);
+		buf_add_char(&b, ':');
+		buf_add_u64(&b, m->link[i].role);
+		if (!entity_has_columns(x->kind))
+			rc = put_link(db, x->id, m->n, m->link[i].role, e);
+	}
+	if (rc == 0)
+		rc = db_statement(db, "INSERT INTO mention (n, entities) VALUES (?1, ?2)", &st, e);
+	if (rc < 0)
+		return rc;
+	stmt_int(st, 1, m->n);
+	stmt_text(st, 2, buf_str(&b));
+	return stmt_run(st, NULL, e);
+}
+
+/* Those with an id by it; then the others by kind and key, which get ids in that order. */
+static int by_place(const void *a, const void *b)
+{
+	const struct batch_entity *x = *(void *const *)a, *y = *(void *const *)b;
+
+	if (x->id && y->id)
+		return x->id < y->id ? -1 : x->id > y->id;
+	if (x->id || y->id)
+		return x->id ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	size_t n = x->key_len < y->key_len ? x->key_len : y->key_len;
+	int c = memcmp(x->key, y->key, n);
+	return c ? c : (x->key_len > y->key_len) - (x->key_len < y->key_len);
+}
+
+static int by_ends(const void *a, const void *b)
+{
+	const struct pending_tie *x = *(void *const *)a, *y = *(void *const *)b;
+
+	if (x->from->id != y->from->id)
+		return x->from->id < y->from->id ? -1 : 1;
+	return x->to->id < y->to->id ? -1 : x->to->id > y->to->id;
+}
+
+static int by_n(const void *a, const void *b)
+{
+	const struct mention *x = *(void *const *)a, *y = *(void *const *)b;
+
+	return x->n < y->n ? -1 : x->n > y->n;
+}
+
+static int write_ties(struct entities *es, struct db *db, struct err *e)
+{
+	void **all = malloc((es->ties.count + 1) * sizeof(*all)), *t = NULL;
+	size_t n = 0, pos = 0;
+	int rc = 0;
+
+	if (!all)
+		return err_set(e, ENOMEM, "no memory for relations");
+	while ((t = table_next(&es->ties, &pos)))
+		all[n++] = t;
+	qsort(all, n, sizeof(*all), by_ends);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = write_tie(db, all[i], e);
+	free(all);
 	return rc;
 }
 
-int64_t entities_id(const struct fact *f)
+int entities_flush(struct entities *es, struct db *db, struct err *e)
 {
-	return f->batch->id;
+	int rc = 0;
+
+	if (es->touched.n)
+		qsort(es->touched.at, es->touched.n, sizeof(void *), by_place);
+	for (size_t i = 0; rc == 0 && i < es->touched.n; i++)
+		rc = write_entity(db, es->touched.at[i], e);
+	if (rc == 0 && es->ties.count)
+		rc = write_ties(es, db, e);
+	if (es->mentions.n)
+		qsort(es->mentions.at, es->mentions.n, sizeof(void *), by_n);
+	for (size_t i = 0; rc == 0 && i < es->mentions.n; i++)
+		rc = write_mention(db, es->mentions.at[i], e);
+	if (rc < 0)
+		return rc; /* the transaction is rolled back and all is forgotten */
+	empty(es);
+	forget_old(es);
+	return 0;
+}
+
+bool entities_is_listed(struct fact *f)
+{
+	bool was = f->batch->is_listed;
+
+	f->batch->is_listed = true;
+	return was;
 }

@@ -106,17 +106,15 @@ static void equal_number(struct sql *sql, const char *expr, struct str text)
 	sql_int(sql, v);
 }
 
-/* "where|path": where is a container's full id, or the host. */
+/* "where|path": where is a container's short id, or the host. */
 static void file_conditions(struct sql *sql, struct str key)
 {
 	struct str where = str_cut(&key, '|');
-	unsigned container = sql_bind_text(sql, str_head(where, 12));
-	unsigned host = sql_bind_text(sql, where);
+	unsigned n = sql_bind_text(sql, where);
 
 	equal(sql, "f.file", key);
 	buf_printf(&sql->text,
-		" AND (f.container = ?%u OR (f.container IS NULL AND f.hostname = ?%u))", container,
-		host);
+		" AND (f.container = ?%u OR (f.container IS NULL AND f.hostname = ?%u))", n, n);
 }
 
 static void process_conditions(struct sql *sql, struct str key)

@@ -206,7 +206,7 @@ int store_graph_around(struct store *s, uint64_t root, unsigned depth, unsigned 
 	if (depth < 1 || depth > DEPTH_MAX || limit < 1 || limit > STORE_GRAPH_MAX)
 		return err_set(e, EINVAL, "the depth is 1 to %d, the limit 1 to %d", DEPTH_MAX,
 			STORE_GRAPH_MAX);
-	rc = store_reader_take(s, &db, e);
+	rc = store_settled_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = entity_read(db, root, a, &first, e);
@@ -330,7 +330,7 @@ int store_graph_path(struct store *s, uint64_t from, uint64_t to, struct arena *
 	int rc = 0;
 
 	*ret = (struct store_graph){0};
-	rc = store_reader_take(s, &db, e);
+	rc = store_settled_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = entity_read(db, from, a, &first, e);

@@ -85,16 +85,25 @@ static int put_mentioned(
 
 int container_put_finding(struct db *db, const struct record *r, struct err *e)
 {
-	const struct node *c = node_get(r->json, "container");
 	struct container_put p = {.hostname = r->row.hostname, .time_ns = r->time_ns};
+	const struct node *c = NULL;
+	const char *why = NULL;
+	size_t where = 0;
+	struct arena a;
+	int rc = 0;
 
-	if (!full_id(c).len)
-		return 0;
-	for (size_t i = 0; i < r->facts.nfacts; i++)
-		if (r->facts.fact[i].kind == STORE_CONTAINER && entities_id(&r->facts.fact[i]))
-			return 0; /* known since long */
-	p.record = c->raw;
-	return put_mentioned(db, c, &p, e);
+	for (size_t i = 0; !p.record.len && i < r->facts.nfacts; i++)
+		if (r->facts.fact[i].kind == STORE_CONTAINER &&
+			!entities_is_listed(&r->facts.fact[i]))
+			p.record = r->facts.fact[i].about;
+	if (!p.record.len)
+		return 0; /* none, or known since long */
+	arena_init(&a, 0);
+	c = node_parse(&a, p.record, &why, &where);
+	if (c)
+		rc = put_mentioned(db, c, &p, e);
+	arena_done(&a);
+	return rc;
 }
 
 static int end_others(struct db *db, struct str hostname, int64_t time_ns, struct err *e)
@@ -212,7 +221,7 @@ int store_containers(struct store *s, bool running_only, unsigned limit, struct 
 	struct store_container **ret, size_t *ret_n, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	int rc = store_settled_take(s, &db, e);
 
 	if (rc < 0)
 		return rc;
@@ -251,7 +260,7 @@ int store_container_get(
 
 	if (!utf8_is_good(id) || !id.len)
 		return err_set(e, ENOENT, "no such container");
-	rc = store_reader_take(s, &db, e);
+	rc = store_settled_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = find_container(db, id, a, ret, e);

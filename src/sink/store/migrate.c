@@ -5,13 +5,14 @@
  * one is added behind it. Each step and its version number are one transaction.
  *
  * The central table is `finding`: short rows of what lists, filters and groups need. What is read
- * for one finding at a time (the record, its search text, its entities) is in `evidence`, so that
- * walking over findings does not drag it along. Its key `n` is the finding's time in microseconds,
+ * for one finding at a time (the record, its search text) is in `evidence`, so that walking over
+ * findings does not drag it along. Its key `n` is the finding's time in microseconds,
  * moved up to the next free number: rows lie in order of time, a page is a range of keys, and the
  * full-text index, which yields its rows by this key, yields them by time.
  *
  * Which findings speak of an entity follows from their columns (a host, an image, a process have
- * one) and costs no row a finding; `finding_entity` is for kinds that have none.
+ * one) and costs no row a finding; `finding_entity` is for kinds that have none. `mention` holds
+ * the ids of each finding's entities, `underived` the findings whose entities are not counted yet.
  *
  * `tally` counts findings by state and priority, so that counts need no walk. `rule` holds a row
  * for each (rule, source, tags) seen: tags are a rule's, not a finding's.
@@ -224,8 +225,21 @@ static const char schema_1[] =
 	" name {text} PRIMARY KEY,"
 	" value {text} NOT NULL) {rowless};";
 
+/* What is derived from findings may be written later than they are (derived.c). */
+static const char schema_2[] =
+	"CREATE TABLE mention ("
+	" n {pk},"
+	" entities {text} NOT NULL);" /* "12:0 15:3": entity, number of its role */
+	"INSERT INTO mention (n, entities) SELECT n, entities FROM evidence;"
+	"ALTER TABLE evidence DROP COLUMN entities;"
+	"CREATE TABLE underived ("
+	" n {pk});"
+	/* files of containers: the short id in place of the full one */
+	"UPDATE entity SET key = substr(key, 1, 12) || substr(key, 65) WHERE kind = 7 AND "
+	"substr(key, 65, 1) = '|' AND ltrim(substr(key, 1, 64), '0123456789abcdef') = '';";
+
 /* Step i makes version i + 1. */
-static const char *const steps[] = {schema_1};
+static const char *const steps[] = {schema_1, schema_2};
 
 enum { VERSION = sizeof(steps) / sizeof(*steps) };
 

@@ -25,11 +25,12 @@ struct loaded_mute {
 };
 
 struct mutes {
-	struct arena arena;
+	struct arena arena, nodes;
 	struct filter_program *program;
 	struct filter_eval *eval;
 	struct loaded_mute *mute;
 	size_t n;
+	bool has_filters;
 };
 
 void mutes_free(struct mutes *m)
@@ -39,6 +40,7 @@ void mutes_free(struct mutes *m)
 	filter_eval_free(m->eval);
 	filter_program_free(m->program);
 	arena_done(&m->arena);
+	arena_done(&m->nodes);
 	free(m);
 }
 
@@ -49,6 +51,7 @@ static struct mutes *mutes_new(void)
 	if (!m)
 		return NULL;
 	arena_init(&m->arena, 256 << 20);
+	arena_init(&m->nodes, 0);
 	m->program = filter_program_new(&store_field_set);
 	m->mute = arena_array(&m->arena, struct loaded_mute, MUTES_MAX);
 	if (!m->program || !m->mute) {
@@ -69,7 +72,7 @@ static int add_filter(struct mutes *m, struct loaded_mute *x, struct str text, s
 	rc = filter_text_parse(&m->arena, arena_str(&m->arena, text), &ast, NULL, e);
 	if (rc < 0)
 		return rc;
-	x->has_filter = true;
+	x->has_filter = m->has_filters = true;
 	if (filter_program_add(m->program, ast, &x->root, &fe) < 0)
 		return err_set(e, EINVAL, "%s", fe.msg);
 	return 0;
@@ -140,11 +143,21 @@ static bool selects(struct mutes *m, const struct loaded_mute *x, const struct r
 	return !x->has_filter || filter_eval_root(m->eval, x->root);
 }
 
-int64_t mutes_match(struct mutes *m, const struct row *row, uint64_t now_ns)
+/* A filter may ask for any member of the record: its tree is made again for the while. */
+static void begin(struct mutes *m, struct row *row)
 {
-	if (!m->n)
-		return 0;
+	const char *why = NULL;
+	size_t where = 0;
+
+	if (m->has_filters && !row->json) {
+		arena_reset(&m->nodes);
+		row->json = node_parse(&m->nodes, row->text, &why, &where);
+	}
 	filter_eval_begin(m->eval, row);
+}
+
+static int64_t match(struct mutes *m, const struct row *row, uint64_t now_ns)
+{
 	for (size_t i = 0; i < m->n; i++) {
 		struct loaded_mute *x = &m->mute[i];
 
@@ -155,6 +168,19 @@ int64_t mutes_match(struct mutes *m, const struct row *row, uint64_t now_ns)
 		return x->id;
 	}
 	return 0;
+}
+
+int64_t mutes_match(struct mutes *m, struct row *row, uint64_t now_ns)
+{
+	const struct node *json = row->json;
+	int64_t id = 0;
+
+	if (!m->n)
+		return 0;
+	begin(m, row);
+	id = match(m, row, now_ns);
+	row->json = json;
+	return id;
 }
 
 void mutes_unmatch(struct mutes *m, int64_t id)

@@ -110,7 +110,7 @@ int store_mute_add(struct store *s, const struct store_mute *m, bool existing, s
 	int rc = check_mute(m, now_ns, place, e);
 
 	if (rc == 0)
-		rc = store_write_begin(s, e);
+		rc = store_change_begin(s, e);
 	if (rc < 0)
 		return rc;
 	rc = insert_mute(s->writer, m, now_ns, &id, e);

@@ -14,7 +14,7 @@
 #include "base/json.h"
 
 struct reader {
-	struct arena *a;
+	struct arena *nodes, *a; /* a: of strings */
 	struct str text;
 	size_t at;
 	unsigned depth;
@@ -303,7 +303,7 @@ static struct node *read_one(struct reader *r, struct node *n)
 
 static struct node *read_value(struct reader *r)
 {
-	struct node *n = arena_new(r->a, struct node);
+	struct node *n = arena_new(r->nodes, struct node);
 	size_t start = 0;
 
 	if (!n)
@@ -316,9 +316,10 @@ static struct node *read_value(struct reader *r)
 	return n;
 }
 
-struct node *node_parse(struct arena *a, struct str text, const char **why, size_t *where)
+struct node *node_parse_apart(
+	struct arena *nodes, struct arena *a, struct str text, const char **why, size_t *where)
 {
-	struct reader r = {.a = a, .text = text};
+	struct reader r = {.nodes = nodes, .a = a, .text = text};
 	struct node *n = read_value(&r);
 
 	skip_blanks(&r);
@@ -327,6 +328,11 @@ struct node *node_parse(struct arena *a, struct str text, const char **why, size
 	*why = r.why;
 	*where = r.at;
 	return n;
+}
+
+struct node *node_parse(struct arena *a, struct str text, const char **why, size_t *where)
+{
+	return node_parse_apart(a, a, text, why, where);
 }
 
 /* ---- looking at it -------------------------------------------------------------------------- */

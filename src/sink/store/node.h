@@ -47,6 +47,10 @@ struct number {
  * byte where it is wrong.
  */
 struct node *node_parse(struct arena *a, struct str text, const char **why, size_t *where);
+/* The same with the tree in an arena of its own, for a tree that goes before what was taken from
+ * it: strings that had escapes are in `a`, the others are the text's. */
+struct node *node_parse_apart(
+	struct arena *nodes, struct arena *a, struct str text, const char **why, size_t *where);
 /* All take NULL and what is of another type, for "absent". */
 const struct node *node_get(const struct node *object, const char *key);
 const struct node *node_at(const struct node *array, unsigned i);

@@ -6,8 +6,8 @@
  *   store_put() ─parse, derive (caller's thread)────────▶ jobs ─▶ leader: one transaction ─▶ commit
  *                                                                   │
  *                       findings, evidence, words ◀─────────────────┤
- *                       entities, relations (cache: key → id) ◀─────┤
- *                       mutes are applied, counts kept ◀────────────┘
+ *                       mutes are applied, counts kept ◀────────────┤
+ *                       entities, relations (now or later) ◀────────┘
  *
  * Locks, in the order in which they may be taken: put_lock (the queue of jobs), write_lock (the
  * writer's connection, the caches, the mutes), pool_lock (the readers). None is held while a
@@ -138,13 +138,14 @@ struct row {
 #define X(name) struct number name;
 	ROW_NUMBERS(X)
 #undef X
-	const struct node *json; /* the whole record, for fields that have no column */
+	const struct node *json; /* the whole record, for fields that have no column; may be gone */
+	struct str text;         /* of it */
 };
 
 struct fact {
 	enum store_entity_kind kind;
 	struct str key, name;
-	const struct node *about;   /* what the record says of it; attrs.c looks into it */
+	struct str about;           /* what the record says of it, JSON; attrs.c looks into it */
 	struct batch_entity *batch; /* where the transaction gathers it */
 };
 
@@ -171,6 +172,9 @@ struct record {
 	enum store_type type;
 	struct str text; /* cleaned */
 	const struct node *json;
+	/* Where the tree goes; NULL: to the rest. A finding's is of no use once it is read, and
+	 * trees are most of what a record takes. */
+	struct arena *nodes;
 	struct str id;
 	int64_t time_ns;
 	struct row row;           /* STORE_FINDING */
@@ -246,12 +250,15 @@ struct store {
 	struct mutes *mutes;
 	struct entities *entities;
 	struct rules *rules;
+	/* `entities` holds all that is in `underived`; there is something in it (derived.c) */
+	bool is_derived_known, has_underived;
 
 	pthread_mutex_t pool_lock;
 	pthread_cond_t pool_free;
 	struct db *readers;
 	unsigned nreaders, nopen;
 
+	_Atomic size_t nwaiting; /* findings whose entities are not written */
 	_Atomic uint64_t put_records, put_refused, put_known, commits;
 	_Atomic uint64_t retention_age_ns, retention_size;
 };
@@ -259,10 +266,14 @@ struct store {
 uint64_t store_now(const struct store *s);
 /* A connection to read with; give it back. */
 int store_reader_take(struct store *s, struct db **ret, struct err *e);
+/* The same after what waits was written: for whoever reads entities. */
+int store_settled_take(struct store *s, struct db **ret, struct err *e);
 void store_reader_give(struct store *s, struct db *db);
 /* The writer, inside a transaction, locked; end commits when rc is 0. */
 int store_write_begin(struct store *s, struct err *e);
 int store_write_end(struct store *s, int rc, struct err *e);
+/* The same for what changes findings or what is counted of them: nothing waits to be derived. */
+int store_change_begin(struct store *s, struct err *e);
 
 /* migrate.c */
 int migrate(struct db *db, bool read_only, unsigned *ret_version, struct err *e);
@@ -282,19 +293,40 @@ void rules_free(struct rules *r);
 void rules_forget(struct rules *r);
 int rules_id(struct rules *rs, struct db *db, const struct row *row, int64_t *ret, struct err *e);
 
-/* entity.c: what one transaction says of entities, gathered and then written once */
+/* derived.c: entities and relations, written with their findings or later; under write_lock */
+int derived_load(struct store *s, struct err *e);
+/* After a rollback or a deletion. */
+void derived_forget(struct store *s);
+/* May a transaction of so many new findings leave their entities for later? Then derived_wait()
+ * for each; else derived_write(). */
+bool derived_can_wait(const struct store *s, size_t nfindings);
+int derived_wait(struct store *s, int64_t n, struct err *e);
+int derived_write(struct store *s, struct err *e);
+void derived_committed(struct store *s);
+/* Writes all that waits, in transactions of its own. */
+int derived_settle(struct store *s, struct err *e);
+
+/* put.c: is it the data's fault, and not the machine's? */
+bool put_is_data_fault(int rc);
+
+/* entity.c: what records say of entities, gathered and written later */
 struct entities *entities_new(void);
 void entities_free(struct entities *es);
 /* After a rollback or a deletion: ids in memory may be wrong. */
 void entities_forget(struct entities *es);
-void entities_begin(struct entities *es);
-/* NULL when memory is out. `finding` NULL: only seen. */
+/* NULL when memory is out. Borrows from the record until entities_keep(). */
 bool entities_add(struct entities *es, struct record *r, bool is_finding);
-/* Writes entities and relations; afterwards entities_id() knows the ids. */
+/* Copies what was borrowed. */
+bool entities_keep(struct entities *es);
+/* Findings that wait; bytes of what waits. */
+size_t entities_pending(const struct entities *es);
+size_t entities_held(const struct entities *es);
+/* Writes entities, relations and which of them the findings name. */
 int entities_flush(struct entities *es, struct db *db, struct err *e);
-int64_t entities_id(const struct fact *f);
+/* Was a row put for this container, since koban started? It counts as put from now on. */
+bool entities_is_listed(struct fact *f);
 /* attrs.c: what is shown of an entity, a JSON object; "{}" when there is nothing to say. */
-struct str entity_attrs(struct arena *a, enum store_entity_kind kind, const struct node *about);
+struct str entity_attrs(struct arena *a, enum store_entity_kind kind, struct str about);
 /* Are findings of such an entity found by their columns (entity_where.c)? */
 bool entity_has_columns(enum store_entity_kind kind);
 
@@ -302,7 +334,7 @@ bool entity_has_columns(enum store_entity_kind kind);
 int mutes_load(struct store *s, struct err *e);
 void mutes_free(struct mutes *m);
 /* The id of a mute that selects the row now, or 0. */
-int64_t mutes_match(struct mutes *m, const struct row *row, uint64_t now_ns);
+int64_t mutes_match(struct mutes *m, struct row *row, uint64_t now_ns);
 /* Takes back what mutes_match() counted: the finding was there already. */
 void mutes_unmatch(struct mutes *m, int64_t id);
 /* Writes the counts of this transaction. */

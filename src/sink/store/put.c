@@ -20,8 +20,13 @@
 enum {
 	BATCH_BYTES_MAX = 64 << 20, /* of one call's lines */
 	JOB_ARENA_MAX = 512 << 20,
-	ARENA_KEPT = 32 << 20, /* what an empty batch keeps for the next */
-	GROUP_MAX = 20000,     /* records of one transaction */
+	/* What an empty batch keeps for the next: to ask for memory that large again, page by page,
+	 * cost as much as a third of reading it. Much less is kept of what the next needs less. */
+	ARENA_KEPT = 64 << 20,
+	NODES_KEPT = 1 << 20,
+	ARENA_KEPT_SMALL = 1 << 20,
+	ARENA_PER_BYTE = 40, /* more than reading lines takes */
+	GROUP_MAX = 20000,   /* records of one transaction */
 };
 
 struct put_job {
@@ -57,6 +62,7 @@ static int put_record(struct put *p, struct record *r, struct err *e)
 	}
 	if (rc == 0 && !entities_add(p->s->entities, r, false))
 		return err_set(e, ENOMEM, "no memory for a record's entities");
+	p->has_others |= r->facts.nfacts > 0;
 	return rc;
 }
 
@@ -69,7 +75,7 @@ static int by_key(const void *a, const void *b)
 	return i < k ? -1 : i > k;
 }
 
-static int finish_findings(struct put *p, struct err *e)
+static int finish_findings(struct put *p, bool later, struct err *e)
 {
 	struct record **sorted = calloc(p->n + 1, sizeof(void *));
 	size_t n = 0;
@@ -81,24 +87,32 @@ static int finish_findings(struct put *p, struct err *e)
 		if (p->records[i]->type == STORE_FINDING && p->records[i]->is_new)
 			sorted[n++] = p->records[i];
 	qsort(sorted, n, sizeof(void *), by_key);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = put_finding_rest(p, sorted[i], e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = put_evidence(p->db, sorted[i], e);
+		if (rc == 0 && later)
+			rc = derived_wait(p->s, sorted[i]->row.n, e);
+	}
 	free(sorted);
 	return rc;
 }
 
 static int write_all(struct put *p, struct err *e)
 {
-	int rc = 0;
+	bool later = false;
+	int rc = derived_load(p->s, e);
 
-	entities_begin(p->s->entities);
+	p->nfindings = 0;
+	p->has_others = false;
 	memset(&p->tally, 0, sizeof(p->tally));
 	for (size_t i = 0; rc == 0 && i < p->n; i++)
 		rc = put_record(p, p->records[i], e);
+	if (rc == 0 && !entities_keep(p->s->entities))
+		rc = err_set(e, ENOMEM, "no memory for entities");
+	later = !p->has_others && derived_can_wait(p->s, p->nfindings);
 	if (rc == 0)
-		rc = entities_flush(p->s->entities, p->db, e);
-	if (rc == 0)
-		rc = finish_findings(p, e);
+		rc = finish_findings(p, later, e);
+	if (rc == 0 && !later)
+		rc = derived_write(p->s, e);
 	if (rc == 0)
 		rc = tally_flush(&p->tally, p->db, e);
 	if (rc == 0)
@@ -121,17 +135,18 @@ static int transaction(struct put *p, struct err *e)
 	if (rc < 0) {
 		for (size_t i = 0; i < p->n; i++)
 			p->records[i]->is_new = false;
-		entities_forget(p->s->entities);
+		derived_forget(p->s);
 		rules_forget(p->s->rules);
 		mutes_forget_counts(p->s->mutes);
 		return rc;
 	}
+	derived_committed(p->s);
 	p->s->commits++;
 	return 0;
 }
 
 /* The record's own fault: others may still be put. */
-static bool is_data_fault(int rc)
+bool put_is_data_fault(int rc)
 {
 	return rc == -EINVAL || rc == -EEXIST || rc == -EFBIG;
 }
@@ -145,7 +160,7 @@ static int one_by_one(struct put *all, struct err *e)
 		one.records = &all->records[i];
 		one.n = 1;
 		int rc = transaction(&one, &why);
-		if (rc < 0 && !is_data_fault(rc)) {
+		if (rc < 0 && !put_is_data_fault(rc)) {
 			if (e)
 				*e = why;
 			return rc;
@@ -195,8 +210,11 @@ static int run_group(struct store *s, struct put_job *jobs, size_t nrecords, str
 	p.db = s->writer;
 	if (p.n)
 		rc = transaction(&p, e);
-	if (is_data_fault(rc))
-		rc = one_by_one(&p, e);
+	if (put_is_data_fault(rc)) {
+		rc = derived_settle(s, e); /* it may be another's that waits */
+		if (rc == 0)
+			rc = one_by_one(&p, e);
+	}
 	if (rc == 0)
 		tell(s, all, p.n);
 	pthread_mutex_unlock(&s->write_lock);
@@ -268,7 +286,7 @@ static void count_results(struct store *s, const struct store_put_result *result
 
 struct store_batch {
 	struct store *s;
-	struct arena arena;
+	struct arena arena, nodes; /* nodes: of one record at a time */
 	struct record *records;
 	struct store_put_result *results;
 	size_t n;
@@ -282,6 +300,7 @@ struct store_batch *store_batch_new(struct store *s)
 		return NULL;
 	b->s = s;
 	arena_init(&b->arena, JOB_ARENA_MAX);
+	arena_init(&b->nodes, JOB_ARENA_MAX);
 	return b;
 }
 
@@ -290,13 +309,15 @@ void store_batch_free(struct store_batch *b)
 	if (!b)
 		return;
 	arena_done(&b->arena);
+	arena_done(&b->nodes);
 	free(b);
 }
 
-static void empty(struct store_batch *b)
+static void empty(struct store_batch *b, size_t next_bytes)
 {
-	b->n = 0;
-	if (b->arena.held <= ARENA_KEPT) {
+	size_t useful = ARENA_KEPT_SMALL + next_bytes * ARENA_PER_BYTE;
+
+	if (b->arena.held <= (useful < ARENA_KEPT ? useful : ARENA_KEPT)) {
 		arena_reset(&b->arena);
 		return;
 	}
@@ -304,12 +325,25 @@ static void empty(struct store_batch *b)
 	arena_init(&b->arena, JOB_ARENA_MAX);
 }
 
+static void read_record(
+	struct store_batch *b, struct str line, struct record *r, struct store_put_result *result)
+{
+	r->result = result;
+	r->nodes = &b->nodes;
+	(void)record_parse(&b->arena, line, b->s->ops->engine, r);
+	if (r->type == STORE_FINDING)
+		r->json = r->row.json = NULL;
+	arena_reset(&b->nodes);
+	if (b->nodes.held > NODES_KEPT)
+		arena_done(&b->nodes);
+}
+
 int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
 	struct store_put_result *results, struct err *e)
 {
 	size_t bytes = 0;
 
-	empty(b);
+	b->n = 0;
 	if (b->s->options.read_only)
 		return err_set(e, EROFS, "the store was opened for reading only");
 	for (size_t i = 0; i < n && n <= STORE_BATCH_MAX; i++)
@@ -317,12 +351,12 @@ int store_batch_read(struct store_batch *b, const struct str *lines, size_t n,
 	if (n > STORE_BATCH_MAX || bytes > BATCH_BYTES_MAX)
 		return err_set(e, EINVAL, "more than %d records or %d bytes at once",
 			STORE_BATCH_MAX, BATCH_BYTES_MAX);
+	empty(b, bytes);
 	b->records = arena_array(&b->arena, struct record, n + 1);
 	if (!b->records)
 		return err_set(e, ENOMEM, "no memory to put %zu records", n);
 	for (size_t i = 0; i < n; i++) {
-		b->records[i].result = &results[i];
-		(void)record_parse(&b->arena, lines[i], b->s->ops->engine, &b->records[i]);
+		read_record(b, lines[i], &b->records[i], &results[i]);
 	}
 	b->results = results;
 	b->n = n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One finding on its way into the tables: its row under the next free number from its time on, then
- * its evidence, its words and the list of its entities. Knows nothing of transactions.
+ * its evidence and its words. Knows nothing of transactions.
  */
 #include <errno.h>
 
@@ -164,28 +164,13 @@ int put_finding(struct put *p, struct record *r, struct err *e)
 	}
 	r->result->code = STORE_STORED;
 	p->tally.n[row->state][row->priority]++;
+	p->nfindings++;
 	if (!entities_add(p->s->entities, r, true))
 		return err_set(e, ENOMEM, "no memory for a record's entities");
 	return container_put_finding(p->db, r, e);
 }
 
-static int put_link(struct db *db, int64_t entity, int64_t n, enum role role, struct err *e)
-{
-	struct stmt *st = NULL;
-	int rc = db_statement(db,
-		"INSERT INTO finding_entity (entity, n, role) VALUES (?1, ?2, ?3) "
-		"ON CONFLICT DO NOTHING",
-		&st, e);
-
-	if (rc < 0)
-		return rc;
-	stmt_int(st, 1, entity);
-	stmt_int(st, 2, n);
-	stmt_int(st, 3, role);
-	return stmt_run(st, NULL, e);
-}
-
-static int put_evidence(struct db *db, const struct record *r, struct str entities, struct err *e)
+int put_evidence(struct db *db, const struct record *r, struct err *e)
 {
 	struct stmt *st = NULL;
 	int rc = db_statement(db, "{put_evidence}", &st, e);
@@ -194,10 +179,9 @@ static int put_evidence(struct db *db, const struct record *r, struct str entiti
 		return rc;
 	stmt_int(st, 1, r->row.n);
 	stmt_text(st, 2, r->text);
-	stmt_text(st, 3, entities);
-	stmt_text(st, 4, r->search);
+	stmt_text(st, 3, r->search);
 	if (db->ops->engine == DB_POSTGRES)
-		stmt_text(st, 5, r->words);
+		stmt_text(st, 4, r->words);
 	rc = stmt_run(st, NULL, e);
 	if (rc < 0 || db->ops->engine == DB_POSTGRES)
 		return rc;
@@ -207,26 +191,4 @@ static int put_evidence(struct db *db, const struct record *r, struct str entiti
 	stmt_int(st, 1, r->row.n);
 	stmt_text(st, 2, r->search);
 	return stmt_run(st, NULL, e);
-}
-
-/* What needs the ids of entities. */
-int put_finding_rest(struct put *p, const struct record *r, struct err *e)
-{
-	char text[ROLE_COUNT * 48];
-	struct buf b = buf_fixed(text, sizeof(text));
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < r->facts.nlinks && b.len < sizeof(text) - 48; i++) {
-		const struct link *l = &r->facts.link[i];
-		int64_t id = entities_id(&r->facts.fact[l->fact]);
-
-		if (i)
-			buf_add_char(&b, ' ');
-		buf_add_s64(&b, id);
-		buf_add_char(&b, ':');
-		buf_add_u64(&b, l->role);
-		if (!entity_has_columns(r->facts.fact[l->fact].kind))
-			rc = put_link(p->db, id, r->row.n, l->role, e);
-	}
-	return rc < 0 ? rc : put_evidence(p->db, r, buf_str(&b), e);
 }

@@ -144,7 +144,7 @@ struct change {
 int change_selected(
 	struct change *c, const struct store_query *q, struct store_place *place, struct err *e);
 void change_init(struct change *c, struct store *s);
-/* What evidence.entities names loses or gains so many findings, and open ones. */
+/* What mention.entities names loses or gains so many findings, and open ones. */
 int change_entities(
 	struct change *c, struct str entities, int64_t findings, int64_t open, struct err *e);
 int change_finish(struct change *c, struct err *e);

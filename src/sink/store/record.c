@@ -130,19 +130,20 @@ static bool parse_by_type(struct arena *a, struct record *r, enum db_engine engi
 /* Most lines are good as they are; only one that is not is cleaned, and tried once more. */
 static bool parse_json(struct arena *a, struct str line, struct record *r)
 {
+	struct arena *nodes = r->nodes ? r->nodes : a;
 	const char *why = NULL;
 	size_t where = 0;
 
 	r->text = str_trim(line);
 	if (r->text.len <= STORE_RECORD_MAX)
-		r->json = node_parse(a, r->text, &why, &where);
+		r->json = node_parse_apart(nodes, a, r->text, &why, &where);
 	if (r->json)
 		return true;
 	if (!record_clean(a, line, &r->text, r->result->reason, sizeof(r->result->reason))) {
 		r->result->code = STORE_REFUSED;
 		return false;
 	}
-	r->json = node_parse(a, r->text, &why, &where);
+	r->json = node_parse_apart(nodes, a, r->text, &why, &where);
 	return r->json ? true : record_refuse(r, "no JSON: %s at byte %zu", why, where + 1);
 }
 
@@ -154,5 +155,11 @@ bool record_parse(struct arena *a, struct str line, enum db_engine engine, struc
 		return false;
 	if (r->json->type != NODE_OBJECT)
 		return record_refuse(r, "no JSON object");
-	return parse_type(r) && parse_by_type(a, r, engine);
+	if (!parse_type(r))
+		return false;
+	/* what is put of the others is read off their trees */
+	if (r->nodes && r->type != STORE_FINDING &&
+		!(r->json = node_parse(a, r->text, &(const char *){NULL}, &(size_t){0})))
+		return record_refuse(r, "too large");
+	return parse_by_type(a, r, engine);
 }

@@ -31,8 +31,8 @@ static int find_doomed(
 {
 	struct stmt *st = NULL;
 	int rc = db_statement(c->db,
-		"SELECT f.n, f.id, f.state, f.priority, r.entities FROM finding f "
-		"LEFT JOIN evidence r ON r.n = f.n WHERE f.n < ?1 ORDER BY f.n LIMIT 500",
+		"SELECT f.n, f.id, f.state, f.priority, m.entities FROM finding f "
+		"LEFT JOIN mention m ON m.n = f.n WHERE f.n < ?1 ORDER BY f.n LIMIT 500",
 		&st, e);
 
 	if (rc < 0)
@@ -108,6 +108,8 @@ static int delete_finding(struct change *c, const struct doomed *d, struct err *
 	if (rc == 0)
 		rc = run_with_n(c->db, "DELETE FROM evidence WHERE n = ?1", d->n, e);
 	if (rc == 0)
+		rc = run_with_n(c->db, "DELETE FROM mention WHERE n = ?1", d->n, e);
+	if (rc == 0)
 		rc = run_with_n(c->db, "DELETE FROM finding WHERE n = ?1", d->n, e);
 	if (rc == 0)
 		rc = run_with_n(c->db, "DELETE FROM history WHERE n = ?1", d->n, e);
@@ -125,7 +127,7 @@ static int delete_findings(struct store *s, int64_t before_n, bool *ret_more, st
 	struct doomed *doomed = NULL;
 	struct change c;
 	size_t n = 0;
-	int rc = store_write_begin(s, e);
+	int rc = store_change_begin(s, e);
 
 	if (rc < 0)
 		return rc;
@@ -165,7 +167,7 @@ static const char *const old_rows[] = {
 static int delete_old_rows(struct store *s, int64_t before_ns, bool *ret_more, struct err *e)
 {
 	uint64_t changes = 0;
-	int rc = store_write_begin(s, e);
+	int rc = store_change_begin(s, e);
 
 	if (rc < 0)
 		return rc;
@@ -179,11 +181,8 @@ static int delete_old_rows(struct store *s, int64_t before_ns, bool *ret_more, s
 		rc = stmt_run(st, &changes, e);
 		*ret_more |= changes >= 500;
 	}
-	rc = store_write_end(s, rc, e);
-	pthread_mutex_lock(&s->write_lock);
-	entities_forget(s->entities); /* some ids are no more */
-	pthread_mutex_unlock(&s->write_lock);
-	return rc;
+	derived_forget(s); /* some ids are no more */
+	return store_write_end(s, rc, e);
 }
 
 /* Seconds for six hours, minutes for 30 days, hours for two years. */

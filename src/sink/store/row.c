@@ -83,8 +83,12 @@ static void take_connection(struct row *row, const struct node *c)
 static bool take_tags(struct arena *a, struct record *r)
 {
 	const struct node *tags = node_get(r->json, "tags");
-	struct str *out = arena_array(a, struct str, TAGS_MAX);
+	struct str *out = NULL;
+	size_t n = 0;
 
+	for (const struct node *x = node_first(tags); x && n < TAGS_MAX; x = x->next)
+		n++;
+	out = arena_array(a, struct str, n + 1);
 	if (!out)
 		return record_refuse(r, "too large");
 	for (const struct node *x = node_first(tags); x; x = x->next) {
@@ -118,6 +122,7 @@ bool row_parse(struct arena *a, struct record *r)
 	uint64_t fp = 0;
 
 	row->json = r->json;
+	row->text = r->text;
 	row->id = r->id;
 	row->time_ns = row->last_ns = r->time_ns;
 	row->n = r->time_ns / 1000;

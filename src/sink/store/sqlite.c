@@ -156,14 +156,15 @@ static int make_file(const char *path, struct err *e)
 }
 
 /*
- * The log may grow to 64 MiB before its pages go to their places: most commits touch the same pages
- * of the entities' tables, and each goes once a round. Pages that are freed are not written once
+ * The log may grow to 64 MiB before its pages go to their places: a page that many commits touch
+ * goes once a round. A transaction that writes the entities of many findings makes it longer, so
+ * its file keeps more: to be cut and to grow again costs. Pages that are freed are not written once
  * more to be zeroed (FAST; Debian's SQLite does that by default), which merging the full-text index
  * does all the time; what is deleted inside of pages in use is.
  */
 #define WRITER_PRAGMAS                                                                             \
 	"PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA secure_delete=FAST;"      \
-	"PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864;"
+	"PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=134217728;"
 
 static int set_up(struct lite *l, const struct db_options *o, struct err *e)
 {

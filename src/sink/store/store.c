@@ -173,6 +173,8 @@ static int open_writer(struct store *s, struct err *e)
 		rc = check_after_unclean_end(s, e);
 	if (rc == 0 && !s->options.read_only)
 		rc = mark_clean(s, false, e);
+	if (rc == 0 && !s->options.read_only)
+		rc = derived_settle(s, e); /* what a kill left underived */
 	if (rc == 0)
 		rc = mutes_load(s, e);
 	return rc;
@@ -271,6 +273,7 @@ void store_close(struct store *s)
 	if (s->writer && !s->options.read_only) {
 		struct err ignored;
 
+		(void)!store_settle(s, &ignored);
 		(void)!mark_clean(s, true, &ignored);
 	}
 	db_close(s->writer);
@@ -337,6 +340,14 @@ int store_reader_take(struct store *s, struct db **ret, struct err *e)
 	return 0;
 }
 
+int store_settled_take(struct store *s, struct db **ret, struct err *e)
+{
+	struct err ignored; /* a full disk: what is written can be read all the same */
+
+	(void)!store_settle(s, &ignored);
+	return store_reader_take(s, ret, e);
+}
+
 void store_reader_give(struct store *s, struct db *db)
 {
 	if (s->in_memory) {
@@ -361,6 +372,22 @@ int store_write_begin(struct store *s, struct err *e)
 		return err_set(e, EROFS, "the store was opened for reading only");
 	pthread_mutex_lock(&s->write_lock);
 	rc = db_begin(s->writer, e);
+	if (rc < 0)
+		pthread_mutex_unlock(&s->write_lock);
+	return rc;
+}
+
+int store_change_begin(struct store *s, struct err *e)
+{
+	int rc = 0;
+
+	if (s->options.read_only)
+		return err_set(e, EROFS, "the store was opened for reading only");
+	pthread_mutex_lock(&s->write_lock);
+	if (s->nwaiting)
+		rc = derived_settle(s, e);
+	if (rc == 0)
+		rc = db_begin(s->writer, e);
 	if (rc < 0)
 		pthread_mutex_unlock(&s->write_lock);
 	return rc;

@@ -147,6 +147,13 @@ int store_batch_read(struct store_batch *b, const struct str *records, size_t n,
 /* What was read, as store_put() does it. After -errno the same batch can be put again. */
 int store_batch_put(struct store_batch *b, struct err *e);
 
+/*
+ * Writes what waits: when batches are large, entities and relations of the last findings are
+ * written later, for many at once. Whatever reads them calls this itself, and after a kill they are
+ * made again from the records; to call it when nobody puts makes the next reader wait less.
+ */
+int store_settle(struct store *s, struct err *e);
+
 /* ---- queries over findings ------------------------------------------------------------------ */
 
 enum store_state { STORE_OPEN, STORE_ACKNOWLEDGED, STORE_RESOLVED, STORE_MUTED, STORE_STATE_COUNT };

@@ -52,7 +52,7 @@ static int add_delta(
 	return 0;
 }
 
-/* evidence.entities: "12:0 15:3" */
+/* mention.entities: "12:0 15:3" */
 int change_entities(
 	struct change *c, struct str entities, int64_t findings, int64_t open, struct err *e)
 {
@@ -114,8 +114,8 @@ static int read_current(struct change *c, struct current *x, struct arena *a, st
 {
 	struct stmt *st = NULL;
 	int rc = db_statement(c->db,
-		"SELECT f.state, f.priority, f.assignee, r.entities FROM finding f "
-		"LEFT JOIN evidence r ON r.n = f.n WHERE f.n = ?1",
+		"SELECT f.state, f.priority, f.assignee, m.entities FROM finding f "
+		"LEFT JOIN mention m ON m.n = f.n WHERE f.n = ?1",
 		&st, e);
 
 	if (rc < 0)
@@ -329,7 +329,7 @@ int store_triage(struct store *s, const struct store_triage *t, uint64_t *ret_ch
 	if (place)
 		*place = (struct store_place){0};
 	if (rc == 0)
-		rc = store_write_begin(s, e);
+		rc = store_change_begin(s, e);
 	if (rc < 0)
 		return rc;
 	change_init(&c, s);

@@ -77,7 +77,7 @@ static int read_engine_version(struct db *db, struct arena *a, struct str *ret, 
 int store_stats(struct store *s, struct arena *a, struct store_stats *ret, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	int rc = store_settled_take(s, &db, e);
 
 	if (rc < 0)
 		return rc;
@@ -150,6 +150,15 @@ static int check_counts(struct store *s, struct db *db, struct err *e)
 		{"evidence without its finding",
 			"SELECT count(*) FROM evidence r LEFT JOIN finding f ON f.n = r.n "
 			"WHERE f.n IS NULL"},
+		{"findings whose entities are neither known nor to be derived",
+			"SELECT count(*) FROM finding f LEFT JOIN mention m ON m.n = f.n LEFT JOIN "
+			"underived w ON w.n = f.n WHERE (m.n IS NULL) = (w.n IS NULL)"},
+		{"findings to be derived that are gone",
+			"SELECT count(*) FROM underived w LEFT JOIN finding f ON f.n = w.n "
+			"WHERE f.n IS NULL"},
+		{"mentions whose finding is gone",
+			"SELECT count(*) FROM mention m LEFT JOIN finding f ON f.n = m.n "
+			"WHERE f.n IS NULL"},
 		{"states whose count is wrong",
 			"SELECT count(*) FROM (SELECT state, priority, count(*) AS c FROM finding "
 			"GROUP BY state, priority) x LEFT JOIN tally t ON t.state = x.state AND "
@@ -189,7 +198,7 @@ static int check_words(struct store *s, struct err *e)
 int store_check(struct store *s, struct err *e)
 {
 	struct db *db = NULL;
-	int rc = store_reader_take(s, &db, e);
+	int rc = store_settled_take(s, &db, e);
 
 	if (rc < 0)
 		return rc;

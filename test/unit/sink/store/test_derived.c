@@ -133,6 +133,28 @@ static void a_finding_names_its_entities_at_once(void **state)
 	assert_str(d.entities[0].key, "node-1|249|2490");
 }
 
+static void findings_of_an_entity_are_all_there(void **state)
+{
+	struct fixture *f = *state;
+	struct store_entity x;
+	struct store_page page;
+	struct store_query q = {.limit = STORE_PAGE_MAX};
+	struct store_group *groups = NULL;
+	struct err e = {0};
+	size_t n = 0;
+
+	put_many(f, "a", 50, 50);
+	assert_ok(&e, store_entity_find(f->s, STORE_ADDRESS, STR("93.184.216.7"), &f->a, &x, &e));
+	q.entity = x.id;
+	put_many(f, "b", MANY, MANY);
+	assert_ok(&e, store_findings(f->s, &q, &f->a, &page, NULL, &e));
+	assert_int_equal(page.n, 1 + MANY / 50);
+	put_many(f, "c", MANY, MANY);
+	assert_ok(&e, store_groups(f->s, &q, STORE_BY_RULE, &f->a, &groups, &n, NULL, &e));
+	assert_int_equal(n, 1);
+	assert_int_equal(groups[0].findings, 1 + 2 * MANY / 50);
+}
+
 static void small_batches_write_what_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -306,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(large_batches_say_the_same),
 		TEST(a_finding_names_its_entities_at_once),
+		TEST(findings_of_an_entity_are_all_there),
 		TEST(small_batches_write_what_waits),
 		TEST(an_inventory_among_them),
 		TEST(triage_counts_what_waits),

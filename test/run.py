@@ -233,7 +233,7 @@ def build_all(build, setup_args):
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(build), *setup_args], cwd=SOURCE, check=True,
                        stdout=sys.stderr)
-    subprocess.run(["ninja", "-C", str(build), "all", "meson-test-prereq"], check=True)
+    subprocess.run(["ninja", "-C", str(build), "all", "meson-test-prereq", "test-programs"], check=True)
 
 
 # ---- the report ----------------------------------------------------------------------------------

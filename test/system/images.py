@@ -23,11 +23,6 @@ def run(*cmd, **more):
     return done.stdout
 
 
-def build(program):
-    """One of the programs that only tests start (test/meson.build)."""
-    run("ninja", "-C", BUILD, f"test/{program}")
-
-
 def read(*args, timeout=120, env=None):
     """What image-reader says, as an object; "stderr" is added."""
     done = subprocess.run([str(READER), *map(str, args)], capture_output=True, text=True,

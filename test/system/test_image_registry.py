@@ -24,7 +24,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from images import build, Registry, free_port, read, run, sha256, umoci
+from images import Registry, free_port, read, run, sha256, umoci
 from koban import BINARY, Tap
 
 TAP = Tap()
@@ -709,7 +709,6 @@ def test_lists(server, base):
 
 
 def main():
-    build("image-reader")
     t = Path(tempfile.mkdtemp(prefix="koban-registry-", dir="/var/tmp"))
     try:
         umoci(t / "layout", "v1", t / "work", lambda root: (root / "a").write_text("a", "utf-8"))

@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from images import build, Registry, read, run, sha256, umoci
+from images import Registry, read, run, sha256, umoci
 from koban import Tap, need_root
 
 TAP = Tap()
@@ -512,7 +512,6 @@ def test_damage(t, want):
 def main():
     need_root()
     os.umask(0o022)
-    build("image-reader")
     t = Path(tempfile.mkdtemp(prefix="koban-images-", dir="/var/tmp"))
     try:
         umoci(t / "layout", "v1", t / "work", first_layer, second_layer,

@@ -114,8 +114,6 @@ def test_full_disk(folder):
 
 
 def main():
-    subprocess.run(["ninja", "-C", BUILD, "test/store-writer"], check=True,
-                   stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory(prefix="koban-store-kill-", dir="/var/tmp") as name:
         test_kills(Path(name))
         test_full_disk(Path(name))

@@ -269,6 +269,7 @@ await check('by keyboard alone: from signing in to a resolved finding, and back'
 	await page.keyboard.type('Reverse shell');
 	await page.locator('#palette-list li', { hasText: 'Rule' }).first().waitFor();
 	await page.keyboard.press('Escape');
+	await page.locator('dialog').waitFor({ state: 'detached' });
 	await page.keyboard.press('t');
 	await page.waitForFunction(() => document.documentElement.dataset.theme === 'light');
 	await page.keyboard.press('Tab');

@@ -117,13 +117,6 @@ static struct artifact_package package_of_file(struct str path, size_t suffix)
 	return p;
 }
 
-static int compare_hashes(const void *x, const void *y)
-{
-	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 /* The folders in which the files of a list lie, as sorted hashes. NULL: there are none. */
 static uint64_t *list_folders(struct package_job *j, size_t *ret_n)
 {

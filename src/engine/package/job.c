@@ -26,7 +26,7 @@ static struct str word_or_nothing(struct str s)
 	return is_word(s) ? s : STR_NULL;
 }
 
-static int compare_hashes(const void *x, const void *y)
+int compare_hashes(const void *x, const void *y)
 {
 	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
 

@@ -55,6 +55,8 @@ void job_own_in(struct package_job *j, struct str dir, struct str name);
 /* -EBADMSG with "PATH: what". */
 int job_bad(struct package_job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void job_done(struct package_job *j);
+/* Of two uint64_t, for qsort() and bsearch(). */
+int compare_hashes(const void *x, const void *y);
 
 /* ---- text.c ---- */
 /* "/a/b" of "/a/b/c", "c" of it. */

@@ -275,7 +275,7 @@ int store_findings(struct store *s, const struct store_query *q, struct arena *a
 
 	if ((unsigned)q->order > STORE_WORST)
 		return err_set(e, EINVAL, "no such order; there are newest, oldest, worst");
-	rc = store_query_take(s, q, &db, e);
+	rc = store_reader_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = find_page(s, db, q, a, ret, place, e);

@@ -98,7 +98,7 @@ int store_groups(struct store *s, const struct store_query *q, enum store_group_
 
 	if ((unsigned)by >= STORE_BY_COUNT)
 		return err_set(e, EINVAL, "findings cannot be grouped by that");
-	rc = store_query_take(s, q, &db, e);
+	rc = store_reader_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = select_init(&sel, s, db, a, q, place, e);
@@ -163,7 +163,7 @@ int store_timeline(struct store *s, const struct store_query *q, unsigned bucket
 		return err_set(e, ENOMEM, "no memory for a time line");
 	for (unsigned i = 0; i < buckets; i++)
 		(*ret)[i].start_ns = (uint64_t)(from_us + width * i) * 1000;
-	rc = store_query_take(s, q, &db, e);
+	rc = store_reader_take(s, &db, e);
 	if (rc < 0)
 		return rc;
 	rc = select_init(&sel, s, db, a, q, place, e);

@@ -268,8 +268,6 @@ uint64_t store_now(const struct store *s);
 int store_reader_take(struct store *s, struct db **ret, struct err *e);
 /* The same after what waits was written: for whoever reads entities. */
 int store_settled_take(struct store *s, struct db **ret, struct err *e);
-/* The one of both that a query needs: findings of an entity are found through what was derived. */
-int store_query_take(struct store *s, const struct store_query *q, struct db **ret, struct err *e);
 void store_reader_give(struct store *s, struct db *db);
 /* The writer, inside a transaction, locked; end commits when rc is 0. */
 int store_write_begin(struct store *s, struct err *e);

@@ -348,11 +348,6 @@ int store_settled_take(struct store *s, struct db **ret, struct err *e)
 	return store_reader_take(s, ret, e);
 }
 
-int store_query_take(struct store *s, const struct store_query *q, struct db **ret, struct err *e)
-{
-	return q->entity ? store_settled_take(s, ret, e) : store_reader_take(s, ret, e);
-}
-
 void store_reader_give(struct store *s, struct db *db)
 {
 	if (s->in_memory) {
